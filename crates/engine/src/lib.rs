@@ -1,1 +1,16 @@
-//! placeholder
+//! Durable mailboxes: the [`Engine`] trait and the embedded journal engine.
+//!
+//! The engine owns what must survive: identities, logs with their readers and positions, outbox numbers. It takes
+//! many [`Command`]s at once and answers many; an answer that promises storage leaves only after the storage is
+//! synced. It knows no socket, no HTTP and no frame, reads no clock (every call brings `now`) and draws its
+//! randomness from a parameter.
+
+mod api;
+
+// The public interface is:
+pub use api::{
+    Address, Answer, Append, Body, Command, Connect, Connected, Credential, Delivery, Disconnect,
+    Encoding, Engine, Entropy, IdentityKey, Limits, LogKey, Message, Notice, OutboxKey, Outcome,
+    Pass, Read, ReaderKey, Recipient, Refusal, SessionKey, Settle, Sink, Submission, Tag, Target,
+    Unknown,
+};

@@ -1,0 +1,127 @@
+//! A stored (or live) message: fixed fields, and one slice that holds sender, room and body.
+
+use ackd_wire::{MessageId, Millis, Seq};
+use bytes::Bytes;
+
+/// In which encoding a body came. Persisted: keep the ordinals stable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Encoding {
+    /// Raw JSON text, byte for byte as it was sent.
+    Json = 0,
+    /// MessagePack bytes, as they were sent.
+    MessagePack = 1,
+    /// Bytes that came as `body_base64` (or MessagePack binary).
+    Binary = 2,
+}
+
+/// To whom a message was addressed. Persisted: keep the ordinals stable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Address {
+    /// To an identity.
+    Direct = 0,
+    /// To a room, whose name the message carries.
+    Room = 1,
+    /// To everyone connected at that moment.
+    All = 2,
+}
+
+/// One message of one log. Clones share the bytes.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// Place in its log; 0 for a live message, which has none.
+    pub seq: Seq,
+    /// The same on every delivery and for every recipient.
+    pub id: MessageId,
+    /// When the server accepted it.
+    pub at: Millis,
+    /// When it ends unread.
+    pub expires: Millis,
+    /// In which encoding the body is.
+    pub encoding: Encoding,
+    /// To whom it was addressed.
+    pub address: Address,
+    /// Whether its sender asked for a receipt.
+    pub receipt: bool,
+    /// `from_len + room_len <= text.len()`.
+    from_len: u8,
+    room_len: u8,
+    /// Sender, room (empty unless `address` is `Room`) and body, one after the other.
+    text: Bytes,
+}
+
+/// The lengths of the two names in front of a message's body.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NameLengths {
+    pub(crate) from: u8,
+    pub(crate) room: u8,
+}
+
+impl Message {
+    /// A live message (no place in any log) from its parts. `None` if a name is over 255 bytes long.
+    pub fn live(
+        id: MessageId,
+        at: Millis,
+        from: &str,
+        room: Option<&str>,
+        (encoding, body): (Encoding, &[u8]),
+    ) -> Option<Self> {
+        let room_name = room.unwrap_or_default();
+        let from_len = u8::try_from(from.len()).ok()?;
+        let room_len = u8::try_from(room_name.len()).ok()?;
+        let mut text = Vec::with_capacity(from.len() + room_name.len() + body.len());
+        text.extend_from_slice(from.as_bytes());
+        text.extend_from_slice(room_name.as_bytes());
+        text.extend_from_slice(body);
+        Some(Self {
+            seq: 0,
+            id,
+            at,
+            expires: Millis::MAX,
+            encoding,
+            address: if room.is_some() { Address::Room } else { Address::All },
+            receipt: false,
+            from_len,
+            room_len,
+            text: text.into(),
+        })
+    }
+
+    /// Replaces the bytes: sender, room and body, of which the two lengths say where each begins.
+    pub(crate) fn with_text(mut self, lengths: NameLengths, text: Bytes) -> Self {
+        assert!(usize::from(lengths.from) + usize::from(lengths.room) <= text.len());
+        self.from_len = lengths.from;
+        self.room_len = lengths.room;
+        self.text = text;
+        self
+    }
+
+    /// The sender's ID, as ASCII bytes.
+    pub fn from(&self) -> &[u8] {
+        &self.text[..usize::from(self.from_len)]
+    }
+
+    /// The room's name, as ASCII bytes; empty unless the message was addressed to a room.
+    pub fn room(&self) -> &[u8] {
+        let start = usize::from(self.from_len);
+        &self.text[start..start + usize::from(self.room_len)]
+    }
+
+    /// The body, in its encoding.
+    pub fn body(&self) -> &[u8] {
+        &self.text[usize::from(self.from_len) + usize::from(self.room_len)..]
+    }
+
+    /// What the message counts against `mailbox_bytes`: names and body.
+    pub fn bytes(&self) -> u64 {
+        self.text.len() as u64
+    }
+
+    /// The same message in bytes of its own, so that it no longer keeps the batch it came in.
+    #[must_use]
+    pub fn detached(mut self) -> Self {
+        self.text = Bytes::copy_from_slice(&self.text);
+        self
+    }
+}

@@ -1,0 +1,18 @@
+//! What an engine is asked and what it answers: plain values, no behaviour. Every engine speaks these.
+
+mod answer;
+mod command;
+mod engine;
+mod keys;
+mod limits;
+mod message;
+
+pub use answer::{Answer, Connected, Delivery, Notice, Outcome, Recipient, Refusal};
+pub use command::{
+    Append, Body, Command, Connect, Credential, Disconnect, Pass, Read, Settle, Submission, Target,
+    Unknown,
+};
+pub use engine::{Engine, Entropy, Sink};
+pub use keys::{IdentityKey, LogKey, OutboxKey, ReaderKey, SessionKey, Tag};
+pub use limits::Limits;
+pub use message::{Address, Encoding, Message};
