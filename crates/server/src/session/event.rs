@@ -1,0 +1,181 @@
+//! What a session tells its client (through the dialect), and what reaches a session from the router.
+
+use std::borrow::Cow;
+
+use ackd_engine::{Answer, Message};
+use ackd_wire::{ClientId, Epoch, MessageId, Millis, Ref, Room, Seq, Token};
+
+/// One thing the client is told. A dialect writes these as frames, or leaves out what its clients do not know.
+#[derive(Debug)]
+pub enum Event {
+    /// The client is in.
+    Connected(Box<Welcome>),
+    /// The classic dialect's `clientID`: the connection's present ID, and its token where it is to be told.
+    Identity {
+        /// The ID.
+        id: ClientId,
+        /// Its secret.
+        token: Option<Token>,
+    },
+    /// A send is accepted.
+    Accepted {
+        /// Echo.
+        r#ref: Option<Ref>,
+        /// Echo.
+        n: Option<u64>,
+        /// The message's ID.
+        id: MessageId,
+        /// Whether it was a repeat.
+        dup: bool,
+    },
+    /// A message, for the first time or again.
+    Message {
+        /// The message.
+        message: Message,
+        /// 1 for the first time.
+        attempt: u16,
+        /// How the recipient is to treat it.
+        kind: Kind,
+    },
+    /// The answer to a ping.
+    Pong {
+        /// Echo.
+        r#ref: Option<Ref>,
+    },
+    /// The new secret is stored.
+    Rotated {
+        /// Echo.
+        r#ref: Option<Ref>,
+    },
+    /// The client is a live member.
+    Joined {
+        /// Echo.
+        r#ref: Option<Ref>,
+        /// Of this room.
+        room: Room,
+        /// Identities joined now, this one included.
+        members: u64,
+    },
+    /// It is a member no more.
+    Left {
+        /// Echo.
+        r#ref: Option<Ref>,
+        /// Of this room.
+        room: Room,
+        /// Identities joined now.
+        members: u64,
+    },
+    /// Somebody came to or went from a classic room (shown to classic clients only).
+    Roommate {
+        /// Who.
+        id: ClientId,
+        /// Whether it came.
+        came: bool,
+    },
+    /// Something was refused.
+    Error(Box<ErrorEvent>),
+    /// The server is leaving.
+    Goaway {
+        /// Pause before the client comes back.
+        reconnect_after_ms: Millis,
+        /// Why.
+        reason: &'static str,
+    },
+    /// The connection ends now, with this code.
+    Close(CloseCode),
+}
+
+/// How a message is to be treated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Stored: has a `seq`.
+    Stored,
+    /// Live, wants an ack by ID.
+    Live,
+    /// Live, wants none.
+    Signal,
+}
+
+/// What a client learns when it is in.
+#[derive(Debug)]
+pub struct Welcome {
+    /// Its ID.
+    pub id: ClientId,
+    /// Its secret, where the server has just made it.
+    pub token: Option<Token>,
+    /// Whether the identity is new.
+    pub new: bool,
+    /// The mailbox's incarnation.
+    pub epoch: Epoch,
+    /// All up to here is settled for this device.
+    pub acked: Seq,
+    /// How many messages wait after it.
+    pub pending: u64,
+    /// Highest number accepted from the outbox.
+    pub sent: u64,
+    /// When the identity ends if the connection ended now.
+    pub expires: Millis,
+}
+
+/// Why the session says no.
+#[derive(Debug)]
+pub struct ErrorEvent {
+    /// Echo.
+    pub r#ref: Option<Ref>,
+    /// Echo.
+    pub n: Option<u64>,
+    /// The wire's code.
+    pub code: ackd_wire::ErrorCode,
+    /// When to try again, for `temporary` errors.
+    pub retry_after_ms: Option<Millis>,
+    /// The number to repeat first, for `gap`.
+    pub expected: Option<u64>,
+    /// For people.
+    pub message: Cow<'static, str>,
+}
+
+/// With which code the connection ends.
+pub use ackd_wire::CloseCode;
+
+/// What reaches a session from outside its socket.
+#[derive(Debug)]
+pub enum Signal {
+    /// The answer to a request.
+    Answer(u32, Answer),
+    /// A message is stored in the session's mailbox.
+    Stored(Message),
+    /// Another connection of the same reader has settled something.
+    Settled {
+        /// Everything up to here.
+        up_to: Option<Seq>,
+        /// And these.
+        seqs: Vec<Seq>,
+    },
+    /// The mailbox has grown to this `seq`; the messages themselves were too many to queue.
+    Grown(Seq),
+    /// A live message.
+    Live {
+        /// The message.
+        message: Message,
+        /// Whether it wants an ack.
+        ack: bool,
+    },
+    /// A live message has been settled by another connection, or stored.
+    LiveOver(MessageId),
+    /// The answer to [`super::Request::Join`] or `Leave`.
+    Members(u32, u64),
+    /// Somebody came to or went from a room that the session is in with the classic dialect.
+    Roommate {
+        /// Who.
+        id: ClientId,
+        /// Whether it came.
+        came: bool,
+    },
+    /// The identity has ended.
+    Ended,
+    /// The server is leaving: store what is live, say goodbye.
+    Drain {
+        /// Pause before the client comes back.
+        reconnect_after_ms: Millis,
+    },
+}
