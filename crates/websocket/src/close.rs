@@ -35,7 +35,11 @@ pub(crate) fn parse_payload(payload: &[u8]) -> Result<Option<(u16, &str)>, Proto
 /// The longest prefix of `reason` that fits behind a code in a control frame, cut between
 /// characters so that it stays UTF-8.
 pub(crate) fn fitting_reason(reason: &str) -> &str {
-    &reason[..reason.floor_char_boundary(REASON_BYTES_MAX)]
+    let mut end = reason.len().min(REASON_BYTES_MAX);
+    while !reason.is_char_boundary(end) {
+        end -= 1;
+    }
+    &reason[..end]
 }
 
 const REASON_BYTES_MAX: usize = crate::header::CONTROL_PAYLOAD_BYTES_MAX - 2;

@@ -138,8 +138,8 @@ impl Decoder {
             Ok(payload_bytes) => payload_bytes,
             Err(error) => return Err(self.fail(error)),
         };
-        let consumed = header.header_bytes.saturating_add(payload_bytes);
-        let Some(payload) = buf.get_mut(header.header_bytes..consumed) else {
+        let consumed = header.payload_start.saturating_add(payload_bytes);
+        let Some(payload) = buf.get_mut(header.payload_start..consumed) else {
             return Ok(Decoded::Need { bytes: consumed });
         };
         if let Some(key) = header.mask {

@@ -92,7 +92,8 @@ pub(crate) struct Header {
     pub(crate) opcode: Opcode,
     /// The key, if the frame came from a client.
     pub(crate) mask: Option<[u8; 4]>,
-    pub(crate) header_bytes: usize,
+    /// Where the payload starts, from where the header does.
+    pub(crate) payload_start: usize,
     /// At most `u64::MAX >> 1`; a control frame's at most 125.
     pub(crate) payload_bytes: u64,
 }
@@ -125,13 +126,13 @@ pub(crate) fn parse(buf: &[u8], role: Role) -> Result<Parsed, ProtocolError> {
         return Ok(Parsed::Need(2 + length_bytes));
     };
     let payload_bytes = parse_length(short_length, length)?;
-    let header_bytes = 2 + length_bytes + if masked { 4 } else { 0 };
+    let payload_start = 2 + length_bytes + if masked { 4 } else { 0 };
     let mask = match (masked, rest.first_chunk::<4>()) {
         (false, _) => None,
         (true, Some(key)) => Some(*key),
-        (true, None) => return Ok(Parsed::Need(header_bytes)),
+        (true, None) => return Ok(Parsed::Need(payload_start)),
     };
-    Ok(Parsed::Header(Header { fin: first & FIN != 0, opcode, mask, header_bytes, payload_bytes }))
+    Ok(Parsed::Header(Header { fin: first & FIN != 0, opcode, mask, payload_start, payload_bytes }))
 }
 
 fn parse_first_byte(first: u8) -> Result<Opcode, ProtocolError> {
