@@ -27,7 +27,8 @@ pub enum ProtocolError {
     /// A close, ping or pong frame without FIN (§5.5).
     #[error("fragmented control frame")]
     FragmentedControl,
-    /// A close, ping or pong frame with more than 125 bytes of payload (§5.5).
+    /// A close, ping or pong frame with more than 125 bytes of payload (§5.5), or whose length has
+    /// bytes of its own, which only a longer payload needs.
     #[error("control frame of more than 125 bytes")]
     ControlTooLong,
     /// A continuation frame while no fragmented message is open (§5.4).
