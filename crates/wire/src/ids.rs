@@ -32,8 +32,8 @@ pub enum ParseIdError {
     Hex,
 }
 
-/// Whether every byte is one of the characters allowed in names.
-fn is_name(text: &str) -> bool {
+/// Whether every byte is one of the characters allowed in names, so that no encoding has to escape it.
+pub(crate) fn is_name(text: &str) -> bool {
     text.bytes().all(|byte| {
         byte.is_ascii_alphanumeric()
             || matches!(byte, b'.' | b'_' | b'~' | b'@' | b'+' | b':' | b'-')
@@ -102,11 +102,14 @@ impl ClientId {
 
     /// Reads an ID; the only way to one.
     pub fn parse(text: &str) -> Result<Self, ParseIdError> {
-        check(text, 1, Self::LENGTH_MAX)?;
-        if text == Self::SERVER {
-            return Err(ParseIdError::Reserved);
-        }
+        Self::check(text)?;
         Ok(Self(text.into()))
+    }
+
+    /// Whether a text is an ID.
+    pub(crate) fn check(text: &str) -> Result<(), ParseIdError> {
+        check(text, 1, Self::LENGTH_MAX)?;
+        if text == Self::SERVER { Err(ParseIdError::Reserved) } else { Ok(()) }
     }
 
     /// The ID the server issues for 128 random bits: 32 lowercase hex digits.
@@ -118,8 +121,13 @@ impl ClientId {
 impl Room {
     /// Reads a room's name; the only way to one.
     pub fn parse(text: &str) -> Result<Self, ParseIdError> {
-        check(text, 1, Self::LENGTH_MAX)?;
+        Self::check(text)?;
         Ok(Self(text.into()))
+    }
+
+    /// Whether a text is a room's name.
+    pub(crate) fn check(text: &str) -> Result<(), ParseIdError> {
+        check(text, 1, Self::LENGTH_MAX)
     }
 }
 
@@ -134,6 +142,13 @@ impl Name {
     pub fn parse_outbox(text: &str) -> Result<Self, ParseIdError> {
         check(text, 1, Self::LENGTH_MAX)?;
         Ok(Self(text.into()))
+    }
+}
+
+impl Default for Name {
+    /// The empty name, which is a device's.
+    fn default() -> Self {
+        Self("".into())
     }
 }
 

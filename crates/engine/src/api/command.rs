@@ -39,7 +39,8 @@ pub enum Command<'a> {
     Append(Append<'a>),
     /// Decides a numbered send that is not stored (`persist`: miss, never). Answered by `Accepted` or `Refused`.
     Pass(Pass<'a>),
-    /// Settles messages for a reader. Answered, by `Refused(BadAck)`, only when it reaches beyond the log's end.
+    /// Settles messages for a reader. `Refused(BadAck)`, and nothing settled, when it reaches beyond the log's end; else
+    /// `Done`, at once. Neither is answered to [`Tag::QUIET`].
     Settle(Settle),
     /// Ends messages as dead. No answer.
     Reject {
@@ -116,7 +117,7 @@ pub struct Disconnect {
 pub struct Append<'a> {
     /// Who sends, where that is an identity known here.
     pub sender: Option<IdentityKey>,
-    /// The sender's ID as the recipient will see it.
+    /// The sender's ID as the recipient will see it; empty: the ID of `sender`.
     pub from: &'a str,
     /// Outbox and number of a numbered send.
     pub number: Option<(OutboxKey, u64)>,

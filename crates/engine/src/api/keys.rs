@@ -13,6 +13,11 @@ pub struct Tag {
     pub slot: u32,
 }
 
+impl Tag {
+    /// The slot of a request whose answer nobody waits for.
+    pub const QUIET: u32 = u32::MAX;
+}
+
 /// An identity, while this process runs. A stale key (its identity has ended) is refused, never confused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct IdentityKey(pub u64);

@@ -1,25 +1,55 @@
 //! What a session asks of the router, in the order it asks.
 
-use ackd_engine::{self as engine, Body};
-use ackd_wire::{ClientId, MessageId, Room};
+use std::borrow::Cow;
 
-use super::Persist;
+use ackd_engine::{self as engine, Encoding, IdentityKey, OutboxKey, Refusal, Unknown};
+use ackd_wire::{ClientId, MessageId, Millis, Room};
+
+use super::{Connect, Persist};
 
 /// One request. Slots are the session's own numbers for those that are answered.
 #[derive(Debug)]
 pub enum Request<'a> {
-    /// A verb of the engine.
-    Engine(u32, engine::Command<'a>),
+    /// Enter an identity.
+    Connect {
+        /// The session's number for it.
+        slot: u32,
+        /// As what.
+        connect: Box<Connect>,
+    },
+    /// Store a message.
+    Append {
+        /// The session's number for it.
+        slot: u32,
+        /// Which.
+        append: Append<'a>,
+    },
+    /// Any other verb of the engine.
+    Engine {
+        /// The session's number for it, or [`engine::Tag::QUIET`].
+        slot: u32,
+        /// Which verb.
+        command: engine::Command<'static>,
+    },
+    /// Decide a numbered send that is delivered from memory.
+    Pass {
+        /// The session's number for it.
+        slot: u32,
+        /// Who sends.
+        sender: IdentityKey,
+        /// Outbox and number.
+        number: (OutboxKey, u64),
+        /// The room's name, or empty.
+        scope: Box<str>,
+        /// What the session has already found against it.
+        refusal: Option<Refusal>,
+    },
     /// Enter a room; answered by the number of members.
     Join {
         /// The session's number for it.
         slot: u32,
         /// Which.
         room: Room,
-        /// As whom.
-        id: ClientId,
-        /// Whether classic members are told (and this member is one).
-        classic: bool,
     },
     /// Leave it.
     Leave {
@@ -27,11 +57,6 @@ pub enum Request<'a> {
         slot: u32,
         /// Which.
         room: Room,
-    },
-    /// The session has another ID from now on; its rooms keep it.
-    Rename {
-        /// The new ID.
-        id: ClientId,
     },
     /// Deliver from memory.
     Publish(Publish<'a>),
@@ -48,18 +73,43 @@ pub enum Request<'a> {
     },
 }
 
+/// A message to store, with the texts it needs.
+#[derive(Debug)]
+pub struct Append<'a> {
+    /// Who sends.
+    pub sender: IdentityKey,
+    /// Outbox and number.
+    pub number: Option<(OutboxKey, u64)>,
+    /// The recipient's ID.
+    pub to: Cow<'a, str>,
+    /// In which encoding the body is.
+    pub encoding: Encoding,
+    /// The body.
+    pub body: Cow<'a, [u8]>,
+    /// Life asked for.
+    pub ttl_ms: Option<Millis>,
+    /// Whether a receipt is wanted.
+    pub receipt: bool,
+    /// What the session has already found against it.
+    pub refusal: Option<Refusal>,
+    /// What to do for a name that nobody holds.
+    pub unknown: Unknown,
+}
+
 /// A message that is delivered from memory.
 #[derive(Debug)]
 pub struct Publish<'a> {
     /// The message's ID.
     pub id: MessageId,
     /// The sender's ID.
-    pub from: &'a ClientId,
+    pub from: ClientId,
     /// To whom.
     pub audience: Audience,
-    /// What.
-    pub body: Body<'a>,
-    /// `Miss` or `Never`.
+    /// In which encoding the body is.
+    pub encoding: Encoding,
+    /// The body.
+    pub body: Cow<'a, [u8]>,
+    /// [`Persist::Miss`] or [`Persist::Never`].
     pub persist: Persist,
 }
 
@@ -72,6 +122,6 @@ pub enum Audience {
     RoomAndSender(Room),
     /// Everyone connected, but the sender.
     All,
-    /// One identity; stored at once if it is away and `persist` is `Miss`.
-    Id(ClientId),
+    /// One identity; where it is away, stored at once (`Miss`) or dropped (`Never`).
+    Id(Box<str>),
 }

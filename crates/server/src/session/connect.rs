@@ -1,0 +1,182 @@
+//! Entering an identity: `connect`, and the classic `newID` and `setID`; `rotate`, since it is about the secret too.
+
+use std::collections::VecDeque;
+
+use ackd_engine::{self as engine, Answer, Connected, Disconnect, Refusal, Tag};
+use ackd_wire::{ErrorCode, Name, Ref, Token};
+
+use super::open::Open;
+use super::refusal::{connect_close, error};
+use super::state::{DialectKind, Live, Output, Phase, Session};
+use super::window::Window;
+use super::{CloseCode, Command, Connect, Credential, ErrorEvent, Event, Request, Welcome};
+
+impl Session {
+    /// The first command of a connection must be a good `connect`.
+    pub(super) fn first_command(&mut self, command: Command<'_>, out: &mut Output<'_>) {
+        let (r#ref, n, code, message) = match command {
+            Command::Connect(connect) => return self.connect(connect, out),
+            Command::Bad(bad) => (bad.r#ref, bad.n, ErrorCode::BadFrame, bad.message),
+            _ => (None, None, ErrorCode::NotConnected, "the first frame must be `connect`".into()),
+        };
+        let (retry_after_ms, expected) = (None, None);
+        let error = ErrorEvent { r#ref, n, code, retry_after_ms, expected, message };
+        out.events.push(Event::Error(Box::new(error)));
+        self.close(CloseCode::BAD_FRAMES, out);
+    }
+
+    fn connect(&mut self, connect: Connect, out: &mut Output<'_>) {
+        if let Err(refusal) = self.permit(&connect.credential) {
+            out.events.push(error(None, None, refusal));
+            return self.close(connect_close(refusal), out);
+        }
+        let window = connect.window.unwrap_or(WINDOW).clamp(1, WINDOW_MAX) as usize;
+        let slot = self.open(Open::Connect { adopt: false, window });
+        self.connecting = true;
+        out.requests.push(Request::Connect { slot, connect: Box::new(connect) });
+    }
+
+    /// Policy: which credentials this server takes at all.
+    fn permit(&self, credential: &Credential) -> Result<(), Refusal> {
+        match credential {
+            Credential::Issue if !self.rules.anonymous => {
+                Err(Refusal::Forbidden("this server issues no identities"))
+            }
+            Credential::Claim(..) if !self.rules.claims => {
+                Err(Refusal::Forbidden("claims are off on this server"))
+            }
+            Credential::Unsupported => Err(Refusal::Forbidden("this server takes no JWT")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Classic `newID`: the present ID, stored from now on.
+    pub(super) fn identify(&mut self, out: &mut Output<'_>) {
+        let Some(identity) = self.live().map(|live| live.identity) else { return };
+        let slot = self.open(Open::Keep);
+        out.requests
+            .push(Request::Engine { slot, command: engine::Command::Keep { identity } });
+    }
+
+    /// Classic `setID`: another identity on this connection. A bare name is the present one, a claim, or (where
+    /// `open_claims` is on) whoever's it is.
+    pub(super) fn adopt(&mut self, credential: Credential, out: &mut Output<'_>) {
+        let own = self.live().map(|live| &live.id);
+        let credential = match credential {
+            Credential::Name(id) if Some(&id) == own => return self.identify(out),
+            Credential::Name(id) if self.rules.open_claims || self.rules.claims => {
+                Credential::Name(id)
+            }
+            Credential::Name(_) => {
+                return out.events.push(error(None, None, Refusal::Unauthorized));
+            }
+            Credential::Claim(id, token) if !self.rules.claims => Credential::Token(id, token),
+            other => other,
+        };
+        let slot = self.open(Open::Connect { adopt: true, window: WINDOW as usize });
+        self.connecting = true;
+        let device = Name::default();
+        let connect = Connect { credential, device, outbox: None, acked: None, window: None };
+        out.requests.push(Request::Connect { slot, connect: Box::new(connect) });
+    }
+
+    /// The engine's answer to either.
+    pub(super) fn connected(
+        &mut self,
+        (adopt, window): (bool, usize),
+        connected: Connected,
+        out: &mut Output<'_>,
+    ) {
+        self.connecting = false;
+        if adopt {
+            self.store_live(u64::MAX, out);
+            self.flush_acks(out);
+            if let Some(old) = self.live() {
+                out.requests.push(old.disconnect());
+            }
+        }
+        let (live, welcome) = enter(connected, window, self.dialect, adopt);
+        out.events.push(match adopt {
+            true => Event::Identity { id: live.id.clone(), token: welcome.token },
+            false => Event::Connected(Box::new(welcome)),
+        });
+        self.phase = Phase::Live(Box::new(live));
+    }
+
+    /// An entry was decided after the session had closed: it leaves at once.
+    pub(super) fn late_answer(&mut self, slot: u32, answer: Answer, out: &mut Output<'_>) {
+        if !matches!(self.requests.take(slot), Some(Open::Connect { .. })) {
+            return;
+        }
+        self.connecting = false;
+        if let Answer::Connected(connected) = answer {
+            let (live, _) = enter(*connected, 1, self.dialect, true);
+            out.requests.push(live.disconnect());
+        }
+    }
+
+    /// The engine refuses entry: the connection ends, or keeps the identity it has.
+    pub(super) fn not_connected(&mut self, adopt: bool, refusal: Refusal, out: &mut Output<'_>) {
+        self.connecting = false;
+        out.events.push(error(None, None, refusal));
+        if !adopt {
+            self.close(connect_close(refusal), out);
+        }
+    }
+
+    pub(super) fn rotate(&mut self, r#ref: Option<Ref>, token: &Token, out: &mut Output<'_>) {
+        let Some(identity) = self.live().map(|live| live.identity) else { return };
+        let slot = self.open(Open::Rotate { r#ref });
+        let command = engine::Command::Rotate { identity, token: token.hash() };
+        out.requests.push(Request::Engine { slot, command });
+    }
+}
+
+impl Live {
+    /// What the engine is told when the session leaves this identity.
+    pub(super) fn disconnect(&self) -> Request<'static> {
+        let (identity, reader, outbox) = (self.identity, self.reader, self.outbox);
+        let unacked = self.window.unacked();
+        let disconnect = Disconnect { identity, reader, outbox, unacked };
+        Request::Engine { slot: Tag::QUIET, command: engine::Command::Disconnect(disconnect) }
+    }
+}
+
+/// The session's part and the client's part of an entry. The token of a fresh identity is told when it is asked for.
+fn enter(
+    connected: Connected,
+    window: usize,
+    dialect: DialectKind,
+    adopt: bool,
+) -> (Live, Welcome) {
+    let fresh = dialect == DialectKind::Classic && !adopt;
+    let (kept, told) = match fresh {
+        true => (connected.token, None),
+        false => (None, connected.token),
+    };
+    let live = Live {
+        id: connected.id.clone(),
+        identity: connected.identity,
+        reader: connected.reader,
+        outbox: connected.outbox,
+        fresh: kept,
+        window: Window::new(window, connected.acked, connected.end),
+        missed: VecDeque::new(),
+    };
+    let welcome = Welcome {
+        id: connected.id,
+        token: told,
+        new: connected.new,
+        epoch: connected.epoch,
+        acked: connected.acked,
+        pending: connected.pending,
+        sent: connected.sent,
+        expires: connected.expires,
+    };
+    (live, welcome)
+}
+
+/// Unacknowledged messages in flight where the client does not say.
+const WINDOW: u64 = 64;
+/// The most it may say.
+const WINDOW_MAX: u64 = 1024;

@@ -1,0 +1,189 @@
+//! Messages on their way to the client: stored ones in the log's order, live ones as they come, both again when their
+//! pause is over. What has no place in the window stays in the store.
+
+use ackd_engine::{self as engine, Delivery, Message, Tag};
+use ackd_wire::{MessageId, Millis, Seq};
+
+use super::open::Open;
+use super::state::{Live, Output, Session};
+use super::window::InFlight;
+use super::{Event, Kind, Request};
+
+impl Session {
+    /// A message is stored in the mailbox: delivered if it is next in line and has a place, else read later.
+    pub(super) fn stored(&mut self, now: Millis, message: Message, out: &mut Output<'_>) {
+        if self.live_mut().is_some_and(|live| live.window.grow(message.seq)) {
+            self.deliver(now, Delivery { message, attempts: 0 }, out);
+        }
+    }
+
+    /// The next part of the mailbox has come.
+    pub(super) fn page(
+        &mut self,
+        now: Millis,
+        messages: Vec<Delivery>,
+        (read_to, end): (Seq, Seq),
+        out: &mut Output<'_>,
+    ) {
+        let Some(live) = self.live_mut() else { return };
+        // An ack may have overtaken the page.
+        let settled = live.window.read_to();
+        live.window.page(read_to, end);
+        for delivery in messages {
+            if settled < delivery.message.seq {
+                self.deliver(now, delivery, out);
+            }
+        }
+    }
+
+    fn deliver(&mut self, now: Millis, delivery: Delivery, out: &mut Output<'_>) {
+        let due = now.saturating_add(self.rules.pause_ms(0));
+        let Some(live) = self.live_mut() else { return };
+        let Delivery { message, attempts } = delivery;
+        let (crossed, seen_live) = live.take_missed(message.id);
+        if crossed {
+            return self.settling.seqs.push(message.seq);
+        }
+        let attempt = attempts.saturating_add(1).saturating_add(u16::from(seen_live));
+        let (seq, id) = (message.seq, message.id);
+        live.window.deliver(InFlight { seq, id, attempt, timeouts: 0, due });
+        out.events.push(Event::Message { message, attempt, kind: Kind::Stored });
+    }
+
+    /// A message from memory.
+    pub(super) fn live_message(
+        &mut self,
+        now: Millis,
+        message: Message,
+        ack: bool,
+        out: &mut Output<'_>,
+    ) {
+        let due = now.saturating_add(self.rules.pause_ms(0));
+        let Some(live) = self.live_mut() else { return };
+        if !ack {
+            return out.events.push(Event::Message { message, attempt: 1, kind: Kind::Signal });
+        }
+        if live.window.deliver_live(message.id, due) {
+            out.events.push(Event::Message { message, attempt: 1, kind: Kind::Live });
+        } else {
+            out.requests.push(Request::LiveMissed { ids: vec![message.id] });
+        }
+    }
+
+    /// Another connection of this reader (or the engine) says these are settled.
+    pub(super) fn settled(&mut self, up_to: Option<Seq>, seqs: &[Seq]) {
+        let Some(live) = self.live_mut() else { return };
+        if let Some(up_to) = up_to {
+            live.window.grow_unseen(up_to);
+            live.window.settle_up_to(up_to);
+        }
+        for &seq in seqs {
+            live.window.settle(seq);
+        }
+    }
+
+    /// What is due: live messages go to the store, stored ones are fetched to be sent again (or given up).
+    pub(super) fn redeliver(&mut self, now: Millis, out: &mut Output<'_>) {
+        self.store_live(now, out);
+        let max_attempts = self.rules.max_attempts;
+        let Some(live) = self.live_mut() else { return };
+        let reader = live.reader;
+        let due = live.window.take_due(now);
+        let (dead, due): (Vec<_>, Vec<_>) = due
+            .into_iter()
+            .partition(|message| max_attempts != 0 && max_attempts <= message.attempt);
+        let seqs: Vec<Seq> = dead.iter().map(|message| message.seq).collect();
+        if !seqs.is_empty() {
+            for &seq in &seqs {
+                live.window.settle(seq);
+            }
+            quiet(engine::Command::Reject { reader, seqs }, out);
+        }
+        let first = due.iter().filter(|message| message.timeouts == 1);
+        let seqs: Vec<Seq> = first.map(|message| message.seq).collect();
+        if !seqs.is_empty() {
+            quiet(engine::Command::Archive { reader, seqs }, out);
+        }
+        self.fetch(due.iter().map(|message| message.seq).collect(), out);
+    }
+
+    fn fetch(&mut self, seqs: Vec<Seq>, out: &mut Output<'_>) {
+        let Some(reader) = self.live().map(|live| live.reader) else { return };
+        if !seqs.is_empty() {
+            let slot = self.open(Open::Fetch { seqs: seqs.clone() });
+            let command = engine::Command::Fetch { reader, seqs };
+            out.requests.push(Request::Engine { slot, command });
+        }
+    }
+
+    /// Messages to be sent again. What was asked for and did not come has ended: its place is free.
+    pub(super) fn fetched(
+        &mut self,
+        now: Millis,
+        asked: &[Seq],
+        messages: Vec<Delivery>,
+        out: &mut Output<'_>,
+    ) {
+        let rules = self.rules.clone();
+        let Some(live) = self.live_mut() else { return };
+        for &seq in asked {
+            if !messages.iter().any(|delivery| delivery.message.seq == seq) {
+                live.window.settle(seq);
+            }
+        }
+        for Delivery { message, .. } in messages {
+            let Some(entry) = live.window.get_mut(message.seq) else { continue };
+            entry.due = now.saturating_add(rules.pause_ms(entry.timeouts));
+            entry.attempt = entry.attempt.saturating_add(1);
+            let attempt = entry.attempt;
+            out.events.push(Event::Message { message, attempt, kind: Kind::Stored });
+        }
+    }
+
+    /// Live messages that are due by `now` are stored; they come again from the mailbox.
+    pub(super) fn store_live(&mut self, now: Millis, out: &mut Output<'_>) {
+        let Some(live) = self.live_mut() else { return };
+        let ids = live.window.take_live_due(now);
+        if !ids.is_empty() {
+            live.remember_missed(&ids);
+            out.requests.push(Request::LiveMissed { ids });
+        }
+    }
+
+    /// Asks for the next part of the mailbox, if there is one and a place for it.
+    pub(super) fn read_on(&mut self, out: &mut Output<'_>) {
+        let Some(live) = self.live_mut() else { return };
+        let reader = live.reader;
+        let Some((after, places)) = live.window.next_read() else { return };
+        let slot = self.open(Open::Read);
+        let messages = u16::try_from(places).unwrap_or(u16::MAX);
+        let read = engine::Read { reader, after, messages, bytes: PAGE_BYTES };
+        out.requests.push(Request::Engine { slot, command: engine::Command::Read(read) });
+    }
+}
+
+impl Live {
+    fn remember_missed(&mut self, ids: &[MessageId]) {
+        self.missed.extend(ids.iter().map(|id| (*id, false)));
+        let excess = self.missed.len().saturating_sub(MISSED_MAX);
+        self.missed.drain(..excess);
+    }
+
+    /// Whether this message was missed live before, and whether an ack of it has crossed: (crossed, seen).
+    fn take_missed(&mut self, id: MessageId) -> (bool, bool) {
+        let Some(place) = self.missed.iter().position(|missed| missed.0 == id) else {
+            return (false, false);
+        };
+        let crossed = self.missed.remove(place).is_some_and(|missed| missed.1);
+        (crossed, true)
+    }
+}
+
+fn quiet(command: engine::Command<'static>, out: &mut Output<'_>) {
+    out.requests.push(Request::Engine { slot: Tag::QUIET, command });
+}
+
+/// One page of the mailbox: about what a slow reader may be owed.
+const PAGE_BYTES: u32 = 64 * 1024;
+/// Missed live messages whose acks may still cross, for one connection.
+const MISSED_MAX: usize = 1024;

@@ -1,0 +1,27 @@
+//! Station 3: one client's session. A pure state machine: commands, signals and the time go in, events for the client
+//! and requests for the router come out. It holds no socket, reads no clock, spawns nothing and never waits.
+
+mod ack;
+mod command;
+mod connect;
+mod deliver;
+mod event;
+mod open;
+mod refusal;
+mod request;
+mod rules;
+mod send;
+mod signal;
+mod state;
+mod window;
+
+pub use command::{
+    BadCommand, Command, Connect, Credential, Destination, Persist, Send, Which,
+};
+pub use event::{CloseCode, ErrorEvent, Event, Kind, Signal, Welcome};
+pub use request::{Append, Audience, Publish, Request};
+pub use rules::Rules;
+pub use state::{DialectKind, Output, Session};
+
+#[cfg(test)]
+mod tests;

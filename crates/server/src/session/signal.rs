@@ -1,0 +1,121 @@
+//! What reaches the session from the router: answers to its requests, and news.
+
+use ackd_engine::{Answer, Recipient, Refusal};
+use ackd_wire::Millis;
+
+use super::open::Open;
+use super::refusal::error;
+use super::state::{Output, Session};
+use super::{CloseCode, ErrorEvent, Event, Signal};
+
+impl Session {
+    pub(super) fn on_signal(&mut self, now: Millis, signal: Signal, out: &mut Output<'_>) {
+        match signal {
+            Signal::Answer(slot, answer) => {
+                if let Some(open) = self.requests.take(slot) {
+                    self.answer(now, open, answer, out);
+                }
+            }
+            Signal::Stored(message) => self.stored(now, message, out),
+            Signal::Grown(seq) => {
+                if let Some(live) = self.live_mut() {
+                    live.window.grow_unseen(seq);
+                }
+            }
+            Signal::Settled { up_to, seqs } => self.settled(up_to, &seqs),
+            Signal::Live { message, ack } => self.live_message(now, message, ack, out),
+            Signal::LiveOver(id) => {
+                if let Some(live) = self.live_mut() {
+                    live.window.settle_live(id);
+                }
+            }
+            Signal::Members(slot, members) => self.members(slot, members, out),
+            Signal::Roommate { id, came } => out.events.push(Event::Roommate { id, came }),
+            Signal::Ended => self.ended(out),
+            Signal::Drain { reconnect_after_ms } => {
+                out.events.push(Event::Goaway { reconnect_after_ms, reason: "draining" });
+                self.close(CloseCode::GOING_AWAY, out);
+            }
+        }
+    }
+
+    fn answer(&mut self, now: Millis, open: Open, answer: Answer, out: &mut Output<'_>) {
+        match (open, answer) {
+            (Open::Connect { adopt, window }, Answer::Connected(connected)) => {
+                self.connected((adopt, window), *connected, out);
+            }
+            (Open::Connect { adopt, .. }, Answer::Refused(refusal)) => {
+                self.not_connected(adopt, refusal, out);
+            }
+            (Open::Send { r#ref, n }, Answer::Accepted { id, dup, .. }) => {
+                out.events.push(Event::Accepted { r#ref, n, id, dup });
+            }
+            (Open::Bad { r#ref, n, .. }, Answer::Accepted { id, dup, .. }) => {
+                out.events.push(Event::Accepted { r#ref, n: Some(n), id, dup });
+            }
+            (Open::Held(held), Answer::Accepted { id, dup, recipient }) => {
+                let unclaimed = recipient == Recipient::Unclaimed;
+                self.accepted_held(*held, (id, dup, unclaimed), out);
+            }
+            (Open::Read, Answer::Page { messages, read_to, end }) => {
+                self.page(now, messages, (read_to, end), out);
+            }
+            (Open::Fetch { seqs }, Answer::Page { messages, .. }) => {
+                self.fetched(now, &seqs, messages, out);
+            }
+            (Open::Rotate { r#ref }, Answer::Done) => out.events.push(Event::Rotated { r#ref }),
+            (Open::Keep, Answer::Done) => self.kept(out),
+            (Open::Ack { up_to, .. }, Answer::Done) => self.settled(Some(up_to), &[]),
+            (open, Answer::Refused(refusal)) => self.refused(now, open, refusal, out),
+            (open, answer) => unreachable!("the engine answers {open:?} with {answer:?}"),
+        }
+    }
+
+    fn refused(&mut self, now: Millis, open: Open, refusal: Refusal, out: &mut Output<'_>) {
+        match open {
+            Open::Held(held) => {
+                let full = matches!(refusal, Refusal::MailboxFull { .. });
+                self.refused_held(now, *held, (refusal, full && !self.rules.keep_unknown), out);
+            }
+            Open::Bad { r#ref, n, message } if refusal == Refusal::BadFrame => {
+                out.events.push(Event::Error(Box::new(ErrorEvent {
+                    r#ref,
+                    n: Some(n),
+                    code: ackd_wire::ErrorCode::BadFrame,
+                    retry_after_ms: None,
+                    expected: None,
+                    message: String::from(message).into(),
+                })));
+            }
+            Open::Send { r#ref, n } => out.events.push(error(r#ref, n, refusal)),
+            Open::Bad { r#ref, n, .. } => out.events.push(error(r#ref, Some(n), refusal)),
+            Open::Rotate { r#ref } | Open::Ack { r#ref, .. } => {
+                out.events.push(error(r#ref, None, refusal));
+            }
+            Open::Fetch { seqs } => self.settled(None, &seqs),
+            Open::Keep => out.events.push(error(None, None, refusal)),
+            // A stale reader reads no more: its places stay reserved.
+            Open::Read | Open::Connect { .. } | Open::Join { .. } | Open::Leave { .. } => {}
+        }
+    }
+
+    /// Classic `newID`: the ID and, while it is the fresh one, its token.
+    fn kept(&mut self, out: &mut Output<'_>) {
+        if let Some(live) = self.live() {
+            out.events.push(Event::Identity { id: live.id.clone(), token: live.fresh.clone() });
+        }
+    }
+
+    fn members(&mut self, slot: u32, members: u64, out: &mut Output<'_>) {
+        out.events.push(match self.requests.take(slot) {
+            Some(Open::Join { r#ref, room }) => Event::Joined { r#ref, room, members },
+            Some(Open::Leave { r#ref, room }) => Event::Left { r#ref, room, members },
+            _ => return,
+        });
+    }
+
+    fn ended(&mut self, out: &mut Output<'_>) {
+        out.events.push(error(None, None, Refusal::UnknownIdentity));
+        self.close(CloseCode::UNAUTHORIZED, out);
+    }
+}
