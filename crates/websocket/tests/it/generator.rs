@@ -188,10 +188,12 @@ fn write_faulty(out: &mut Vec<u8>, role: Role, mut frame: RawFrame, random: &mut
         3 => masked = !masked,
         4 => form = Some(random.pick(&[LengthForm::U16, LengthForm::U64])),
         5 => frame.payload.push(random.pick(&[0x80, 0xc0, 0xf4, 0xed, 0xff])),
-        6 => frame = RawFrame::new(0x88, random.next().to_be_bytes().get(..2).unwrap_or(&[])),
+        6 => frame = RawFrame::new(0x88, (random.next() as u16).to_be_bytes()),
         7 => frame = RawFrame::close(random.pick(&[0, 1004, 1005, 1015, 2999, 5000]), "why"),
         8 => {
-            frame = RawFrame::new(0x88, random.pick(&[&b"\x03"[..], b"\x03\xe8\xff", b"\0\0\xff"]))
+            let payloads = [&b"\x03"[..], b"\x03\xe8\xff", b"\0\0\xff"];
+            let payload = random.pick(&payloads);
+            frame = RawFrame::new(0x88, payload);
         }
         _ => frame.first_byte = random.pick(&[0x00, 0x80, 0x01, 0x81]),
     }

@@ -97,11 +97,11 @@ pub(crate) fn write_frame(
     match form {
         LengthForm::Short => out.push(mask_bit | length as u8),
         LengthForm::U16 => {
-            out.push(mask_bit | 126);
+            out.push(mask_bit | 0x7e);
             out.extend_from_slice(&(length as u16).to_be_bytes());
         }
         LengthForm::U64 => {
-            out.push(mask_bit | 127);
+            out.push(mask_bit | 0x7f);
             out.extend_from_slice(&(length as u64).to_be_bytes());
         }
     }
