@@ -97,6 +97,13 @@ impl Message {
         self
     }
 
+    /// The same message, addressed otherwise.
+    #[must_use]
+    pub fn addressed(mut self, address: Address) -> Self {
+        self.address = address;
+        self
+    }
+
     /// The sender's ID, as ASCII bytes.
     pub fn from(&self) -> &[u8] {
         &self.text[..usize::from(self.from_len)]

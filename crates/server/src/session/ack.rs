@@ -66,13 +66,13 @@ impl Session {
     /// One request for all acks of the batch.
     pub(super) fn flush_acks(&mut self, out: &mut Output<'_>) {
         let Settling { up_to, mut seqs, live: ids } = std::mem::take(&mut self.settling);
+        let Some(reader) = self.live().map(|live| live.reader) else { return };
         if !ids.is_empty() {
-            out.requests.push(Request::LiveAck { ids });
+            out.requests.push(Request::LiveAck { log: reader.log, ids });
         }
         if up_to.is_none() && seqs.is_empty() {
             return;
         }
-        let Some(reader) = self.live().map(|live| live.reader) else { return };
         seqs.retain(|seq| up_to.is_none_or(|up_to| up_to < *seq));
         seqs.sort_unstable();
         let command = engine::Command::Settle(engine::Settle { reader, up_to, seqs });

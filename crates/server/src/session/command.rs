@@ -84,8 +84,10 @@ pub enum Credential {
     Token(ClientId, Token),
     /// A name with a secret of the client's own.
     Claim(ClientId, Token),
-    /// A bare name (classic `setID`).
+    /// A bare name that nobody holds (classic `setID`).
     Name(ClientId),
+    /// A bare name, held or not: what a session makes of `Name` where `open_claims` is on. No dialect makes it.
+    Open(ClientId),
     /// A kind this build cannot check (JWT).
     Unsupported,
 }

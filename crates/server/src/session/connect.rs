@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use ackd_engine::{self as engine, Answer, Connected, Disconnect, Refusal, Tag};
 use ackd_wire::{ErrorCode, Name, Ref, Token};
 
-use super::open::Open;
+use super::open::{Entry, Open};
 use super::refusal::{connect_close, error};
 use super::state::{DialectKind, Live, Output, Phase, Session};
 use super::window::Window;
@@ -22,7 +22,7 @@ impl Session {
         let (retry_after_ms, expected) = (None, None);
         let error = ErrorEvent { r#ref, n, code, retry_after_ms, expected, message };
         out.events.push(Event::Error(Box::new(error)));
-        self.close(CloseCode::BAD_FRAMES, out);
+        self.close(CloseCode::BadFrames, out);
     }
 
     fn connect(&mut self, connect: Connect, out: &mut Output<'_>) {
@@ -31,7 +31,7 @@ impl Session {
             return self.close(connect_close(refusal), out);
         }
         let window = connect.window.unwrap_or(WINDOW).clamp(1, WINDOW_MAX) as usize;
-        let slot = self.open(Open::Connect { adopt: false, window });
+        let slot = self.open(Open::Connect(Entry { adopt: false, window, own: None }));
         self.connecting = true;
         out.requests.push(Request::Connect { slot, connect: Box::new(connect) });
     }
@@ -54,8 +54,7 @@ impl Session {
     pub(super) fn identify(&mut self, out: &mut Output<'_>) {
         let Some(identity) = self.live().map(|live| live.identity) else { return };
         let slot = self.open(Open::Keep);
-        out.requests
-            .push(Request::Engine { slot, command: engine::Command::Keep { identity } });
+        out.requests.push(Request::Engine { slot, command: engine::Command::Keep { identity } });
     }
 
     /// Classic `setID`: another identity on this connection. A bare name is the present one, a claim, or (where
@@ -64,16 +63,18 @@ impl Session {
         let own = self.live().map(|live| &live.id);
         let credential = match credential {
             Credential::Name(id) if Some(&id) == own => return self.identify(out),
-            Credential::Name(id) if self.rules.open_claims || self.rules.claims => {
-                Credential::Name(id)
-            }
-            Credential::Name(_) => {
+            Credential::Name(id) if self.rules.open_claims => Credential::Open(id),
+            Credential::Name(_) if !self.rules.claims => {
                 return out.events.push(error(None, None, Refusal::Unauthorized));
             }
             Credential::Claim(id, token) if !self.rules.claims => Credential::Token(id, token),
             other => other,
         };
-        let slot = self.open(Open::Connect { adopt: true, window: WINDOW as usize });
+        let own = match &credential {
+            Credential::Claim(_, token) => Some(token.clone()),
+            _ => None,
+        };
+        let slot = self.open(Open::Connect(Entry { adopt: true, window: WINDOW as usize, own }));
         self.connecting = true;
         let device = Name::default();
         let connect = Connect { credential, device, outbox: None, acked: None, window: None };
@@ -81,31 +82,28 @@ impl Session {
     }
 
     /// The engine's answer to either.
-    pub(super) fn connected(
-        &mut self,
-        (adopt, window): (bool, usize),
-        connected: Connected,
-        out: &mut Output<'_>,
-    ) {
+    pub(super) fn connected(&mut self, entry: Entry, connected: Connected, out: &mut Output<'_>) {
         self.connecting = false;
-        if adopt {
+        if entry.adopt {
             self.store_live(u64::MAX, out);
             self.flush_acks(out);
             if let Some(old) = self.live() {
                 out.requests.push(old.disconnect());
             }
         }
-        let (live, welcome) = enter(connected, window, self.dialect, adopt);
-        out.events.push(match adopt {
-            true => Event::Identity { id: live.id.clone(), token: welcome.token },
-            false => Event::Connected(Box::new(welcome)),
+        let own = entry.own.filter(|_| connected.new);
+        let (live, welcome) = enter(connected, entry.window, self.dialect, entry.adopt);
+        out.events.push(if entry.adopt {
+            Event::Identity { id: live.id.clone(), token: welcome.token.or(own) }
+        } else {
+            Event::Connected(Box::new(welcome))
         });
         self.phase = Phase::Live(Box::new(live));
     }
 
     /// An entry was decided after the session had closed: it leaves at once.
     pub(super) fn late_answer(&mut self, slot: u32, answer: Answer, out: &mut Output<'_>) {
-        if !matches!(self.requests.take(slot), Some(Open::Connect { .. })) {
+        if !matches!(self.requests.take(slot), Some(Open::Connect(_))) {
             return;
         }
         self.connecting = false;
@@ -116,10 +114,10 @@ impl Session {
     }
 
     /// The engine refuses entry: the connection ends, or keeps the identity it has.
-    pub(super) fn not_connected(&mut self, adopt: bool, refusal: Refusal, out: &mut Output<'_>) {
+    pub(super) fn not_connected(&mut self, entry: &Entry, refusal: Refusal, out: &mut Output<'_>) {
         self.connecting = false;
         out.events.push(error(None, None, refusal));
-        if !adopt {
+        if !entry.adopt {
             self.close(connect_close(refusal), out);
         }
     }
@@ -150,10 +148,7 @@ fn enter(
     adopt: bool,
 ) -> (Live, Welcome) {
     let fresh = dialect == DialectKind::Classic && !adopt;
-    let (kept, told) = match fresh {
-        true => (connected.token, None),
-        false => (None, connected.token),
-    };
+    let (kept, told) = if fresh { (connected.token, None) } else { (None, connected.token) };
     let live = Live {
         id: connected.id.clone(),
         identity: connected.identity,

@@ -66,7 +66,8 @@ impl Session {
         if live.window.deliver_live(message.id, due) {
             out.events.push(Event::Message { message, attempt: 1, kind: Kind::Live });
         } else {
-            out.requests.push(Request::LiveMissed { ids: vec![message.id] });
+            let (log, ids) = (live.reader.log, vec![message.id]);
+            out.requests.push(Request::LiveMissed { log, ids });
         }
     }
 
@@ -146,7 +147,7 @@ impl Session {
         let ids = live.window.take_live_due(now);
         if !ids.is_empty() {
             live.remember_missed(&ids);
-            out.requests.push(Request::LiveMissed { ids });
+            out.requests.push(Request::LiveMissed { log: live.reader.log, ids });
         }
     }
 

@@ -15,9 +15,7 @@ mod signal;
 mod state;
 mod window;
 
-pub use command::{
-    BadCommand, Command, Connect, Credential, Destination, Persist, Send, Which,
-};
+pub use command::{BadCommand, Command, Connect, Credential, Destination, Persist, Send, Which};
 pub use event::{CloseCode, ErrorEvent, Event, Kind, Signal, Welcome};
 pub use request::{Append, Audience, Publish, Request};
 pub use rules::Rules;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use ackd_engine::{Encoding, Tag};
-use ackd_wire::{ClientId, MessageId, Ref, Room, Seq};
+use ackd_wire::{ClientId, MessageId, Ref, Room, Seq, Token};
 
 use super::{Audience, Persist};
 
@@ -19,7 +19,7 @@ pub(super) struct Requests {
 #[derive(Debug)]
 pub(super) enum Open {
     /// The first `connect` of the connection, or a change of identity (classic).
-    Connect { adopt: bool, window: usize },
+    Connect(Entry),
     /// A send that the engine decides.
     Send { r#ref: Option<Ref>, n: Option<u64> },
     /// A numbered frame that could not be read.
@@ -40,6 +40,17 @@ pub(super) enum Open {
     Read,
     /// Messages that are due again.
     Fetch { seqs: Vec<Seq> },
+}
+
+/// How an entry was asked for.
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// On a connection that has an identity already (classic `setID`).
+    pub(super) adopt: bool,
+    /// Most unacknowledged messages in flight.
+    pub(super) window: usize,
+    /// The secret that the client brought for a claim.
+    pub(super) own: Option<Token>,
 }
 
 /// A message that waits in memory for the engine's word on its number or its recipient.

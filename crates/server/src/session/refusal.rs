@@ -40,10 +40,10 @@ fn code(refusal: Refusal) -> ErrorCode {
 /// How a connection ends whose `connect` was refused.
 pub(super) fn connect_close(refusal: Refusal) -> CloseCode {
     match refusal {
-        Refusal::Forbidden(_) => CloseCode::POLICY,
-        Refusal::StoreUnavailable => CloseCode::OVERLOADED,
-        Refusal::BadFrame => CloseCode::BAD_FRAMES,
-        _ => CloseCode::UNAUTHORIZED,
+        Refusal::Forbidden(_) => CloseCode::Forbidden,
+        Refusal::StoreUnavailable => CloseCode::Overloaded,
+        Refusal::BadFrame => CloseCode::BadFrames,
+        _ => CloseCode::Unauthorized,
     }
 }
 

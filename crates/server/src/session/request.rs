@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use ackd_engine::{self as engine, Encoding, IdentityKey, OutboxKey, Refusal, Unknown};
+use ackd_engine::{self as engine, Encoding, IdentityKey, LogKey, OutboxKey, Refusal, Unknown};
 use ackd_wire::{ClientId, MessageId, Millis, Room};
 
 use super::{Connect, Persist};
@@ -62,12 +62,16 @@ pub enum Request<'a> {
     Publish(Publish<'a>),
     /// Live messages are settled.
     LiveAck {
+        /// The mailbox of the identity they were delivered to.
+        log: LogKey,
         /// Which.
         ids: Vec<MessageId>,
     },
     /// Live messages were not acknowledged in time or found no place: store them unless another connection of the
     /// identity has settled them.
     LiveMissed {
+        /// The mailbox of the identity they were delivered to.
+        log: LogKey,
         /// Which.
         ids: Vec<MessageId>,
     },

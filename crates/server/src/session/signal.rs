@@ -34,18 +34,18 @@ impl Session {
             Signal::Ended => self.ended(out),
             Signal::Drain { reconnect_after_ms } => {
                 out.events.push(Event::Goaway { reconnect_after_ms, reason: "draining" });
-                self.close(CloseCode::GOING_AWAY, out);
+                self.close(CloseCode::GoingAway, out);
             }
         }
     }
 
     fn answer(&mut self, now: Millis, open: Open, answer: Answer, out: &mut Output<'_>) {
         match (open, answer) {
-            (Open::Connect { adopt, window }, Answer::Connected(connected)) => {
-                self.connected((adopt, window), *connected, out);
+            (Open::Connect(entry), Answer::Connected(connected)) => {
+                self.connected(entry, *connected, out);
             }
-            (Open::Connect { adopt, .. }, Answer::Refused(refusal)) => {
-                self.not_connected(adopt, refusal, out);
+            (Open::Connect(entry), Answer::Refused(refusal)) => {
+                self.not_connected(&entry, refusal, out);
             }
             (Open::Send { r#ref, n }, Answer::Accepted { id, dup, .. }) => {
                 out.events.push(Event::Accepted { r#ref, n, id, dup });
@@ -95,7 +95,7 @@ impl Session {
             Open::Fetch { seqs } => self.settled(None, &seqs),
             Open::Keep => out.events.push(error(None, None, refusal)),
             // A stale reader reads no more: its places stay reserved.
-            Open::Read | Open::Connect { .. } | Open::Join { .. } | Open::Leave { .. } => {}
+            Open::Read | Open::Connect(_) | Open::Join { .. } | Open::Leave { .. } => {}
         }
     }
 
@@ -116,6 +116,6 @@ impl Session {
 
     fn ended(&mut self, out: &mut Output<'_>) {
         out.events.push(error(None, None, Refusal::UnknownIdentity));
-        self.close(CloseCode::UNAUTHORIZED, out);
+        self.close(CloseCode::Unauthorized, out);
     }
 }

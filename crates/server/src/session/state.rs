@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use ackd_engine::{IdentityKey, OutboxKey, ReaderKey, SessionKey, Tag};
+use ackd_engine::{IdentityKey, OutboxKey, ReaderKey, Tag};
 use ackd_wire::{ClientId, ErrorCode, MessageId, Millis, Room, Seq, Token};
 
 use super::open::{MessageIds, Open, Requests};
@@ -14,7 +14,6 @@ use super::{BadCommand, CloseCode, Command, ErrorEvent, Event, Request, Rules, S
 /// One client's session.
 #[derive(Debug)]
 pub struct Session {
-    pub(super) key: SessionKey,
     pub(super) rules: Arc<Rules>,
     pub(super) dialect: DialectKind,
     pub(super) phase: Phase,
@@ -83,16 +82,9 @@ pub(super) struct Settling {
 
 impl Session {
     /// A session that waits for its `connect`. `seed` makes the IDs of its unnumbered live messages unique.
-    pub fn new(
-        key: SessionKey,
-        rules: Arc<Rules>,
-        dialect: DialectKind,
-        seed: u64,
-        now: Millis,
-    ) -> Self {
+    pub fn new(rules: Arc<Rules>, dialect: DialectKind, seed: u64, now: Millis) -> Self {
         let deadline = now.saturating_add(rules.connect_timeout_ms);
         Self {
-            key,
             rules,
             dialect,
             phase: Phase::Waiting { deadline },
@@ -168,7 +160,7 @@ impl Session {
     pub fn tick(&mut self, now: Millis, out: &mut Output<'_>) {
         match &self.phase {
             Phase::Waiting { deadline } if *deadline <= now => {
-                self.close(CloseCode::CONNECT_TIMEOUT, out);
+                self.close(CloseCode::ConnectTimeout, out);
             }
             Phase::Live(_) => self.redeliver(now, out),
             _ => {}
@@ -223,7 +215,7 @@ impl Session {
             }))),
         }
         if BAD_FRAMES_MAX <= self.bad_frames {
-            self.close(CloseCode::BAD_FRAMES, out);
+            self.close(CloseCode::BadFrames, out);
         }
     }
 

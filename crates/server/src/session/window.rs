@@ -7,7 +7,7 @@ use ackd_wire::{MessageId, Millis, Seq};
 
 /// The window of one connection.
 #[derive(Debug)]
-pub struct Window {
+pub(super) struct Window {
     size: usize,
     /// Ascending by `seq`.
     stored: VecDeque<InFlight>,
@@ -23,17 +23,17 @@ pub struct Window {
 
 /// A stored message that waits for its ack.
 #[derive(Debug, Clone)]
-pub struct InFlight {
+pub(super) struct InFlight {
     /// Its place in the log.
-    pub seq: Seq,
+    pub(super) seq: Seq,
     /// Its ID.
-    pub id: MessageId,
+    pub(super) id: MessageId,
     /// Deliveries made to this device, on any connection.
-    pub attempt: u16,
+    pub(super) attempt: u16,
     /// Timeouts on this connection.
-    pub timeouts: u8,
+    pub(super) timeouts: u8,
     /// When it is due again; [`Millis::MAX`] while it is being fetched.
-    pub due: Millis,
+    pub(super) due: Millis,
 }
 
 /// A live message that waits for its ack.
@@ -45,29 +45,29 @@ struct LiveInFlight {
 
 impl Window {
     /// An empty window of `size` places on a log that is settled up to `read_to` and ends at `end`.
-    pub fn new(size: usize, read_to: Seq, end: Seq) -> Self {
+    pub(super) fn new(size: usize, read_to: Seq, end: Seq) -> Self {
         let (stored, live) = (VecDeque::new(), VecDeque::new());
         Self { size, stored, live, reserved: 0, read_to: read_to.min(end), end }
     }
 
     /// Free places.
-    pub fn free(&self) -> usize {
+    pub(super) fn free(&self) -> usize {
         self.size.saturating_sub(self.stored.len() + self.live.len() + self.reserved)
     }
 
     /// The log's end as far as it is known here.
-    pub fn end(&self) -> Seq {
+    pub(super) fn end(&self) -> Seq {
         self.end
     }
 
     /// All of the log up to here has been delivered on this connection or was settled.
-    pub fn read_to(&self) -> Seq {
+    pub(super) fn read_to(&self) -> Seq {
         self.read_to
     }
 
     /// Whether the log holds messages that were not offered yet and that may be asked for now: where to read behind,
     /// and for how many, whose places are reserved until [`Window::page`].
-    pub fn next_read(&mut self) -> Option<(Seq, usize)> {
+    pub(super) fn next_read(&mut self) -> Option<(Seq, usize)> {
         let free = self.free();
         if self.reserved != 0 || free == 0 || self.read_to == self.end {
             return None;
@@ -77,14 +77,14 @@ impl Window {
     }
 
     /// A page has come: its places are free for its messages, the log is offered up to `read_to`.
-    pub fn page(&mut self, read_to: Seq, end: Seq) {
+    pub(super) fn page(&mut self, read_to: Seq, end: Seq) {
         self.reserved = 0;
         self.end = self.end.max(end);
         self.read_to = self.read_to.max(read_to).min(self.end);
     }
 
     /// The log has grown to `seq`. True if the message there is next in line and has a place: deliver it now.
-    pub fn grow(&mut self, seq: Seq) -> bool {
+    pub(super) fn grow(&mut self, seq: Seq) -> bool {
         if seq <= self.end {
             return false;
         }
@@ -97,12 +97,12 @@ impl Window {
     }
 
     /// The log has grown to `seq`, but its messages did not come along.
-    pub fn grow_unseen(&mut self, seq: Seq) {
+    pub(super) fn grow_unseen(&mut self, seq: Seq) {
         self.end = self.end.max(seq);
     }
 
     /// Puts a delivered message in its place.
-    pub fn deliver(&mut self, message: InFlight) {
+    pub(super) fn deliver(&mut self, message: InFlight) {
         let place = self.stored.partition_point(|other| other.seq < message.seq);
         match self.stored.get_mut(place) {
             Some(other) if other.seq == message.seq => *other = message,
@@ -111,7 +111,7 @@ impl Window {
     }
 
     /// Takes out everything up to `seq`.
-    pub fn settle_up_to(&mut self, seq: Seq) {
+    pub(super) fn settle_up_to(&mut self, seq: Seq) {
         while self.stored.front().is_some_and(|message| message.seq <= seq) {
             self.stored.pop_front();
         }
@@ -120,7 +120,7 @@ impl Window {
     }
 
     /// Takes out the message of this `seq`.
-    pub fn settle(&mut self, seq: Seq) -> bool {
+    pub(super) fn settle(&mut self, seq: Seq) -> bool {
         let place = self.stored.partition_point(|other| other.seq < seq);
         let found = self.stored.get(place).is_some_and(|message| message.seq == seq);
         if found {
@@ -131,7 +131,7 @@ impl Window {
     }
 
     /// Takes out the stored message of this ID and says its `seq`. Acks mostly name the oldest.
-    pub fn settle_id(&mut self, id: MessageId) -> Option<Seq> {
+    pub(super) fn settle_id(&mut self, id: MessageId) -> Option<Seq> {
         let place = self.stored.iter().position(|message| message.id == id)?;
         let seq = self.stored.remove(place).map(|message| message.seq);
         self.shrink();
@@ -139,7 +139,7 @@ impl Window {
     }
 
     /// Puts a live message in flight. False if there is no place.
-    pub fn deliver_live(&mut self, id: MessageId, due: Millis) -> bool {
+    pub(super) fn deliver_live(&mut self, id: MessageId, due: Millis) -> bool {
         let fits = 0 < self.free();
         if fits {
             self.live.push_back(LiveInFlight { id, due });
@@ -148,7 +148,7 @@ impl Window {
     }
 
     /// Takes out a live message.
-    pub fn settle_live(&mut self, id: MessageId) -> bool {
+    pub(super) fn settle_live(&mut self, id: MessageId) -> bool {
         let place = self.live.iter().position(|message| message.id == id);
         if let Some(place) = place {
             self.live.remove(place);
@@ -158,7 +158,7 @@ impl Window {
     }
 
     /// Takes out the live messages that are due (all of them where `now` is [`Millis::MAX`]).
-    pub fn take_live_due(&mut self, now: Millis) -> Vec<MessageId> {
+    pub(super) fn take_live_due(&mut self, now: Millis) -> Vec<MessageId> {
         let mut due = Vec::new();
         self.live.retain(|message| {
             let over = message.due <= now;
@@ -172,7 +172,7 @@ impl Window {
     }
 
     /// The stored messages whose pause is over. Each is marked as being fetched.
-    pub fn take_due(&mut self, now: Millis) -> Vec<InFlight> {
+    pub(super) fn take_due(&mut self, now: Millis) -> Vec<InFlight> {
         let mut due = Vec::new();
         for message in &mut self.stored {
             if message.due <= now {
@@ -185,19 +185,19 @@ impl Window {
     }
 
     /// The entry of this `seq`, to be delivered again.
-    pub fn get_mut(&mut self, seq: Seq) -> Option<&mut InFlight> {
+    pub(super) fn get_mut(&mut self, seq: Seq) -> Option<&mut InFlight> {
         let place = self.stored.partition_point(|other| other.seq < seq);
         self.stored.get_mut(place).filter(|message| message.seq == seq)
     }
 
     /// When the first of them is due.
-    pub fn deadline(&self) -> Option<Millis> {
+    pub(super) fn deadline(&self) -> Option<Millis> {
         let stored = self.stored.iter().map(|message| message.due);
         stored.chain(self.live.iter().map(|message| message.due)).min()
     }
 
     /// What is stored and unacknowledged, with the attempts made.
-    pub fn unacked(&self) -> Vec<(Seq, u16)> {
+    pub(super) fn unacked(&self) -> Vec<(Seq, u16)> {
         self.stored.iter().map(|message| (message.seq, message.attempt)).collect()
     }
 

@@ -1,0 +1,132 @@
+//! What waits for one session. Bounded: mail that does not fit collapses into "the mailbox has grown to N", since the
+//! mailbox is the buffer; answers are bounded by the requests that may be open.
+
+use std::collections::VecDeque;
+use std::task::Waker;
+
+use ackd_engine::Answer;
+use ackd_wire::Seq;
+use parking_lot::Mutex;
+
+use crate::session::Signal;
+
+/// The queue from the router to one session, and whom to wake for it.
+#[derive(Debug, Default)]
+pub struct Inbox {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    signals: VecDeque<Signal>,
+    /// News in `signals` (everything but answers); at most [`NEWS_MAX`].
+    news: usize,
+    /// Mail came that was not queued: the mailbox's end then.
+    grown: Option<Seq>,
+    /// The session's owner wants to look, whatever is here.
+    woken: bool,
+    /// The client owes the server a read of what it was sent.
+    choked: bool,
+    waker: Option<Waker>,
+}
+
+impl Inbox {
+    /// Whom to wake when something comes. True if something is here already.
+    pub fn register(&self, waker: &Waker) -> bool {
+        let mut state = self.state.lock();
+        match &mut state.waker {
+            Some(known) if known.will_wake(waker) => {}
+            known => *known = Some(waker.clone()),
+        }
+        state.is_ready()
+    }
+
+    /// Takes everything that is here, in order.
+    pub fn drain(&self, into: &mut Vec<Signal>) {
+        let mut state = self.state.lock();
+        into.extend(state.signals.drain(..));
+        if let Some(seq) = state.grown.take() {
+            into.push(Signal::Grown(seq));
+        }
+        if SPARE < state.signals.capacity() {
+            state.signals.shrink_to(SPARE);
+        }
+        (state.news, state.woken) = (0, false);
+    }
+
+    /// Whether nothing is here.
+    pub fn is_empty(&self) -> bool {
+        !self.state.lock().is_ready()
+    }
+
+    /// Wakes the owner although nothing has come: a deadline is over.
+    pub fn wake(&self) {
+        let waker = {
+            let mut state = self.state.lock();
+            state.woken = true;
+            state.waker.clone()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Says whether the client has more unread bytes than it should: it then gets no signals (`persist: never`).
+    pub fn set_choked(&self, choked: bool) {
+        self.state.lock().choked = choked;
+    }
+
+    /// Queues a signal; the waker to wake once the whole batch is queued, if this was the first thing here.
+    pub(super) fn push(&self, signal: Signal) -> Option<Waker> {
+        let mut state = self.state.lock();
+        let was_ready = state.is_ready();
+        state.queue(signal);
+        if was_ready { None } else { state.waker.clone() }
+    }
+
+    /// Queues a live message unless there is no room for it; then nothing has happened: `Err`.
+    pub(super) fn push_live(&self, signal: Signal, ack: bool) -> Result<Option<Waker>, ()> {
+        let mut state = self.state.lock();
+        if NEWS_MAX <= state.news || (state.choked && !ack) {
+            return Err(());
+        }
+        let was_ready = state.is_ready();
+        state.queue(signal);
+        Ok(if was_ready { None } else { state.waker.clone() })
+    }
+}
+
+impl State {
+    fn is_ready(&self) -> bool {
+        self.woken || self.grown.is_some() || !self.signals.is_empty()
+    }
+
+    fn queue(&mut self, signal: Signal) {
+        match signal {
+            Signal::Answer(_, Answer::Connected(_)) => {
+                // News of the mailbox that the session leaves mean nothing in the one it enters.
+                self.grown = None;
+                self.signals.push_back(signal);
+            }
+            Signal::Answer(..) | Signal::Members(..) | Signal::Ended | Signal::Drain { .. } => {
+                self.signals.push_back(signal);
+            }
+            Signal::Stored(message) if self.grown.is_some() || NEWS_MAX <= self.news => {
+                self.grown = self.grown.max(Some(message.seq));
+            }
+            Signal::Grown(seq) => self.grown = self.grown.max(Some(seq)),
+            // A lost "settled elsewhere" costs one redelivery that finds the message gone; a lost arrival in a
+            // room is not missed.
+            _ if NEWS_MAX <= self.news => {}
+            _ => {
+                self.news += 1;
+                self.signals.push_back(signal);
+            }
+        }
+    }
+}
+
+/// News that wait for a session at most: as many as its window can ever take at once.
+const NEWS_MAX: usize = 1024;
+/// Places an empty inbox keeps.
+const SPARE: usize = 4;

@@ -1,0 +1,15 @@
+//! Station 4: from a session's request to mailboxes and rooms, and from the engine back to the sessions that are here.
+//! It knows no socket and no frame. The way back is an [`Inbox`] for each session, never a call.
+
+mod inbox;
+mod live;
+mod rooms;
+mod submit;
+mod switchboard;
+
+pub use inbox::Inbox;
+pub use submit::Router;
+pub use switchboard::Switchboard;
+
+#[cfg(test)]
+mod tests;

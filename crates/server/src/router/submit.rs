@@ -1,0 +1,309 @@
+//! The router's door: a batch of one session's requests becomes one batch for the engine, and what needs no engine is
+//! done here.
+
+use std::sync::Arc;
+use std::task::Waker;
+
+use ackd_engine::{
+    self as engine, Address, Body, Engine, LogKey, Message, Pass, SessionKey, Submission, Tag,
+    Target, Unknown,
+};
+use ackd_wire::{ClientId, MessageId, Millis, Room};
+
+use super::Switchboard;
+use super::rooms::Member;
+use super::switchboard::{Place, State, wake};
+use crate::session::{
+    Append, Audience, Connect, Credential, DialectKind, Persist, Publish, Request, Signal,
+};
+
+/// From requests to the engine and to the sessions that are here.
+#[derive(Debug)]
+pub struct Router {
+    engine: Arc<dyn Engine>,
+    switchboard: Arc<Switchboard>,
+}
+
+/// Live messages that must be stored: whose mailbox, and which.
+type Missed = Vec<(LogKey, Message)>;
+
+impl Router {
+    /// A router between this engine and the sessions of this switchboard, which is the engine's sink.
+    pub fn new(engine: Arc<dyn Engine>, switchboard: Arc<Switchboard>) -> Self {
+        Self { engine, switchboard }
+    }
+
+    /// The sessions that are here.
+    pub fn switchboard(&self) -> &Arc<Switchboard> {
+        &self.switchboard
+    }
+
+    /// Does what a session asks, in order, and drains `requests`. Answers come to the inboxes, this session's too,
+    /// before it returns or later.
+    pub fn submit(&self, key: SessionKey, now: Millis, requests: &mut Vec<Request<'_>>) {
+        if requests.is_empty() {
+            return;
+        }
+        let missed = self.deliver_live(key, now, requests);
+        let mut batch = Vec::with_capacity(requests.len() + missed.len());
+        for request in requests.iter_mut() {
+            batch.extend(submission(key, request));
+        }
+        batch.extend(missed.iter().map(|(log, message)| store_missed(key, *log, message)));
+        if !batch.is_empty() {
+            self.engine.submit(now, &mut batch);
+        }
+        drop(batch);
+        requests.clear();
+    }
+
+    /// What is done under the switchboard's lock: rooms, live messages, who leaves.
+    fn deliver_live(&self, key: SessionKey, now: Millis, requests: &[Request<'_>]) -> Missed {
+        let mut missed = Missed::new();
+        if !requests.iter().any(is_live) {
+            return missed;
+        }
+        let mut wakers = Vec::new();
+        let mut state = self.switchboard.state.lock();
+        for request in requests {
+            match request {
+                Request::Join { slot, room } => state.join(key, *slot, room, &mut wakers),
+                Request::Leave { slot, room } => state.leave_room(key, *slot, room, &mut wakers),
+                Request::Publish(publish) => state.publish(now, publish, &mut missed, &mut wakers),
+                Request::LiveAck { log, ids } => {
+                    state.live_over(key, *log, ids, &mut wakers);
+                }
+                Request::LiveMissed { log, ids } => {
+                    missed.extend(state.live_over(key, *log, ids, &mut wakers));
+                }
+                Request::Engine { command: engine::Command::Disconnect(disconnect), .. } => {
+                    state.leave_log(key, disconnect.reader.log);
+                }
+                _ => {}
+            }
+        }
+        drop(state);
+        wake(wakers);
+        missed
+    }
+}
+
+/// Whether the switchboard has a part in it.
+fn is_live(request: &Request<'_>) -> bool {
+    !matches!(
+        request,
+        Request::Append { .. }
+            | Request::Connect { .. }
+            | Request::Pass { .. }
+            | Request::Engine {
+                command: engine::Command::Settle(_)
+                    | engine::Command::Read(_)
+                    | engine::Command::Fetch { .. }
+                    | engine::Command::Archive { .. },
+                ..
+            }
+    )
+}
+
+impl State {
+    fn join(&mut self, key: SessionKey, slot: u32, room: &Room, wakers: &mut Vec<Waker>) {
+        let Some(seat) = self.sessions.get_mut(&key) else { return };
+        let Some(place) = &seat.place else { return };
+        let (id, inbox) = (place.id.clone(), seat.inbox.clone());
+        let classic = seat.dialect == DialectKind::Classic;
+        let member = Member { session: key, id: id.clone(), classic, inbox: inbox.clone() };
+        if self.rooms.join(room, member) {
+            seat.rooms.push(room.clone());
+            if classic {
+                self.tell_roommates(room, &id, true, wakers);
+            }
+        }
+        wakers.extend(inbox.push(Signal::Members(slot, self.rooms.count(room))));
+    }
+
+    fn leave_room(&mut self, key: SessionKey, slot: u32, room: &Room, wakers: &mut Vec<Waker>) {
+        let left = self.rooms.leave(room, key);
+        let Some(seat) = self.sessions.get_mut(&key) else { return };
+        seat.rooms.retain(|joined| joined != room);
+        let count = self.rooms.count(room);
+        if slot != Tag::QUIET {
+            wakers.extend(seat.inbox.push(Signal::Members(slot, count)));
+        }
+        if let Some(member) = left.filter(|member| member.classic) {
+            self.tell_roommates(room, &member.id, false, wakers);
+        }
+    }
+
+    fn tell_roommates(&self, room: &Room, id: &ClientId, came: bool, wakers: &mut Vec<Waker>) {
+        let Some(members) = self.rooms.get(room) else { return };
+        for member in members.iter().filter(|member| member.classic) {
+            let id = id.clone();
+            wakers.extend(member.inbox.push(Signal::Roommate { id, came }));
+        }
+    }
+
+    /// Delivers a message from memory to everyone it is for; whoever has no room for it misses it at once.
+    fn publish(
+        &mut self,
+        now: Millis,
+        publish: &Publish<'_>,
+        missed: &mut Missed,
+        wakers: &mut Vec<Waker>,
+    ) {
+        let Some(message) = live_message(now, publish) else { return };
+        let ack = publish.persist == Persist::Miss;
+        for key in self.audience(&publish.audience, &publish.from) {
+            let Some(seat) = self.sessions.get(&key) else { continue };
+            let Some(Place { reader, .. }) = seat.place else { continue };
+            let signal = Signal::Live { message: message.clone(), ack };
+            match seat.inbox.push_live(signal, ack) {
+                Ok(waker) => {
+                    wakers.extend(waker);
+                    if ack {
+                        self.live.insert(reader.log, &message);
+                    }
+                }
+                Err(()) if ack => {
+                    self.live.insert(reader.log, &message);
+                    missed.extend(self.live_over(key, reader.log, &[message.id], wakers));
+                }
+                Err(()) => {}
+            }
+        }
+    }
+
+    fn audience(&self, audience: &Audience, from: &ClientId) -> Vec<SessionKey> {
+        let room_but = |room: &Room, but: Option<&ClientId>| {
+            let members = self.rooms.get(room).into_iter().flat_map(super::rooms::Members::iter);
+            let others = members.filter(|member| Some(&member.id) != but);
+            others.map(|member| member.session).collect()
+        };
+        match audience {
+            Audience::Room(room) => room_but(room, Some(from)),
+            Audience::RoomAndSender(room) => room_but(room, None),
+            Audience::All => {
+                let connected = self
+                    .sessions
+                    .iter()
+                    .filter(|(_, seat)| seat.place.as_ref().is_some_and(|place| place.id != *from));
+                let mut keys: Vec<_> = connected.map(|(key, _)| *key).collect();
+                keys.sort_unstable();
+                keys
+            }
+            Audience::Id(id) => {
+                let log = self.online.get(id.as_ref());
+                let sessions = log.map_or(&[][..], |log| self.here(*log));
+                sessions.iter().map(|(key, _)| *key).collect()
+            }
+        }
+    }
+
+    /// Live messages of this session's identity are settled or missed: its other connections need not wait for them.
+    fn live_over(
+        &mut self,
+        key: SessionKey,
+        log: LogKey,
+        ids: &[MessageId],
+        wakers: &mut Vec<Waker>,
+    ) -> Missed {
+        let mut over = Missed::new();
+        for &id in ids {
+            let Some(message) = self.live.take(log, id) else { continue };
+            for (other, inbox) in self.here(log) {
+                if *other != key {
+                    wakers.extend(inbox.push(Signal::LiveOver(id)));
+                }
+            }
+            over.push((log, message));
+        }
+        over
+    }
+
+    fn leave_log(&mut self, key: SessionKey, log: LogKey) {
+        let place = self.sessions.get(&key).and_then(|seat| seat.place.as_ref());
+        if place.is_some_and(|place| place.reader.log == log) {
+            self.leave(key);
+        }
+    }
+}
+
+fn live_message(now: Millis, publish: &Publish<'_>) -> Option<Message> {
+    let room = match &publish.audience {
+        Audience::Room(room) | Audience::RoomAndSender(room) => Some(room.as_str()),
+        Audience::All | Audience::Id(_) => None,
+    };
+    let body = (publish.encoding, publish.body.as_ref());
+    let message = Message::live(publish.id, now, publish.from.as_str(), room, body)?;
+    Some(match publish.audience {
+        Audience::Id(_) => message.addressed(Address::Direct),
+        _ => message,
+    })
+}
+
+/// The engine's form of a request, where it has one.
+fn submission<'r>(key: SessionKey, request: &'r mut Request<'_>) -> Option<Submission<'r>> {
+    let (slot, command) = match request {
+        Request::Connect { slot, connect } => (slot, engine::Command::Connect(entry(connect))),
+        Request::Append { slot, append } => (slot, engine::Command::Append(stored(append))),
+        Request::Engine { slot, command } => {
+            // Moved out: the request is drained after this.
+            (slot, std::mem::replace(command, engine::Command::TakeRoomNumber))
+        }
+        Request::Pass { slot, sender, number, scope, refusal } => {
+            let (sender, number, refusal) = (*sender, *number, *refusal);
+            (slot, engine::Command::Pass(Pass { sender, number, scope, refusal }))
+        }
+        _ => return None,
+    };
+    Some(Submission { tag: key.tag(*slot), command })
+}
+
+fn entry(connect: &Connect) -> engine::Connect<'_> {
+    let credential = match &connect.credential {
+        Credential::Issue | Credential::Unsupported => engine::Credential::Issue,
+        Credential::Fresh => engine::Credential::Fresh,
+        Credential::Token(id, token) => engine::Credential::Token(id, token),
+        Credential::Claim(id, token) => engine::Credential::Claim(id, token),
+        Credential::Name(id) => engine::Credential::ClaimIssued(id),
+        Credential::Open(id) => engine::Credential::Open(id),
+    };
+    let acked = connect.acked.as_ref();
+    let acked = acked.and_then(|(epoch, seq)| Some((ackd_wire::Epoch::parse(epoch)?, *seq)));
+    engine::Connect { credential, device: &connect.device, outbox: connect.outbox.as_ref(), acked }
+}
+
+fn stored<'r>(append: &'r Append<'_>) -> engine::Append<'r> {
+    engine::Append {
+        sender: Some(append.sender),
+        from: "",
+        number: append.number,
+        to: Target::Name(&append.to),
+        id: None,
+        address: Address::Direct,
+        room: "",
+        body: Body { encoding: append.encoding, bytes: &append.body },
+        ttl_ms: append.ttl_ms,
+        receipt: append.receipt,
+        refusal: append.refusal,
+        unknown: append.unknown,
+    }
+}
+
+/// A live message that its recipient has missed, for its mailbox. Nobody waits for the answer.
+fn store_missed(key: SessionKey, log: LogKey, message: &Message) -> Submission<'_> {
+    let append = engine::Append {
+        sender: None,
+        from: std::str::from_utf8(message.from()).unwrap_or_default(),
+        number: None,
+        to: Target::Mailbox(log),
+        id: Some(message.id),
+        address: message.address,
+        room: std::str::from_utf8(message.room()).unwrap_or_default(),
+        body: Body { encoding: message.encoding, bytes: message.body() },
+        ttl_ms: None,
+        receipt: false,
+        refusal: None,
+        unknown: Unknown::Refuse,
+    };
+    Submission { tag: key.tag(Tag::QUIET), command: engine::Command::Append(append) }
+}

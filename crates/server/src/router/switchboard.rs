@@ -1,0 +1,186 @@
+//! Which sessions are here, as whom, in which rooms; and the way from the engine's outcomes to their inboxes.
+
+use std::sync::Arc;
+use std::task::Waker;
+
+use ackd_engine::{
+    Answer, Connected, LogKey, Message, Notice, Outcome, ReaderKey, SessionKey, Sink,
+};
+use ackd_wire::{ClientId, Room};
+use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+
+use super::Inbox;
+use super::live::LiveMessages;
+use super::rooms::Rooms;
+use crate::session::{DialectKind, Signal};
+
+/// The registry of sessions. One lock, taken once for a batch; the inboxes' own locks nest inside it, nothing else.
+#[derive(Debug, Default)]
+pub struct Switchboard {
+    pub(super) state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    last_key: u64,
+    pub(super) sessions: FxHashMap<SessionKey, Seat>,
+    here: FxHashMap<LogKey, Sessions>,
+    pub(super) online: FxHashMap<ClientId, LogKey>,
+    pub(super) rooms: Rooms,
+    pub(super) live: LiveMessages,
+}
+
+/// The sessions of one identity: mostly one.
+type Sessions = SmallVec<[(SessionKey, Arc<Inbox>); 1]>;
+
+/// One session that is here.
+#[derive(Debug)]
+pub(super) struct Seat {
+    pub(super) inbox: Arc<Inbox>,
+    pub(super) dialect: DialectKind,
+    /// As whom, once connected.
+    pub(super) place: Option<Place>,
+    pub(super) rooms: Vec<Room>,
+}
+
+/// As whom a session is here.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) id: ClientId,
+    pub(super) reader: ReaderKey,
+}
+
+impl Switchboard {
+    /// Registers a new session and gives it its key and its inbox.
+    pub fn open(&self, dialect: DialectKind) -> (SessionKey, Arc<Inbox>) {
+        let inbox = Arc::new(Inbox::default());
+        let mut state = self.state.lock();
+        state.last_key += 1;
+        let key = SessionKey(state.last_key);
+        let seat = Seat { inbox: inbox.clone(), dialect, place: None, rooms: Vec::new() };
+        state.sessions.insert(key, seat);
+        (key, inbox)
+    }
+
+    /// Forgets a session that is over.
+    pub fn close(&self, key: SessionKey) {
+        let mut state = self.state.lock();
+        state.leave(key);
+        state.sessions.remove(&key);
+    }
+
+    /// Sessions here, connected or not.
+    pub fn len(&self) -> usize {
+        self.state.lock().sessions.len()
+    }
+
+    /// Whether nobody is here.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Tells every session that the server is leaving, each with a pause of its own.
+    pub fn drain(&self, mut reconnect_after_ms: impl FnMut() -> u64) {
+        let mut wakers = Vec::new();
+        for seat in self.state.lock().sessions.values() {
+            let reconnect_after_ms = reconnect_after_ms();
+            wakers.extend(seat.inbox.push(Signal::Drain { reconnect_after_ms }));
+        }
+        wake(wakers);
+    }
+}
+
+impl Sink for Switchboard {
+    fn deliver(&self, outcome: &mut Outcome) {
+        let mut wakers = Vec::new();
+        let mut state = self.state.lock();
+        for (tag, answer) in outcome.answers.drain(..) {
+            if let Answer::Connected(connected) = &answer {
+                state.enter(tag.session, connected);
+            }
+            if let Some(seat) = state.sessions.get(&tag.session) {
+                wakers.extend(seat.inbox.push(Signal::Answer(tag.slot, answer)));
+            }
+        }
+        for notice in outcome.notices.drain(..) {
+            state.notify(notice, &mut wakers);
+        }
+        drop(state);
+        wake(wakers);
+    }
+}
+
+impl State {
+    /// A session is here as somebody; it may have been here as somebody else before (classic `setID`).
+    fn enter(&mut self, key: SessionKey, connected: &Connected) {
+        self.leave(key);
+        let Some(seat) = self.sessions.get_mut(&key) else { return };
+        let (id, reader) = (connected.id.clone(), connected.reader);
+        seat.place = Some(Place { id: id.clone(), reader });
+        for room in &seat.rooms {
+            self.rooms.rename(room, key, &id);
+        }
+        self.here.entry(reader.log).or_default().push((key, seat.inbox.clone()));
+        self.online.insert(id, reader.log);
+    }
+
+    /// A session is not here any more as whom it was.
+    pub(super) fn leave(&mut self, key: SessionKey) {
+        let Some(place) = self.sessions.get_mut(&key).and_then(|seat| seat.place.take()) else {
+            return;
+        };
+        let Some(sessions) = self.here.get_mut(&place.reader.log) else { return };
+        sessions.retain(|(other, _)| *other != key);
+        if sessions.is_empty() {
+            self.here.remove(&place.reader.log);
+            self.online.remove(&place.id);
+        }
+    }
+
+    fn notify(&self, notice: Notice, wakers: &mut Vec<Waker>) {
+        match notice {
+            Notice::Stored { log, message } => self.stored(log, message, wakers),
+            Notice::Settled { reader, by, up_to, seqs } => {
+                for (key, inbox) in self.here(reader.log) {
+                    if *key != by && self.reads(*key, reader) {
+                        let seqs = seqs.clone();
+                        wakers.extend(inbox.push(Signal::Settled { up_to, seqs }));
+                    }
+                }
+            }
+            Notice::Ended { log } => {
+                for (_, inbox) in self.here(log) {
+                    wakers.extend(inbox.push(Signal::Ended));
+                }
+            }
+        }
+    }
+
+    fn stored(&self, log: LogKey, message: Message, wakers: &mut Vec<Waker>) {
+        if let [(_, inbox)] = self.here(log) {
+            return wakers.extend(inbox.push(Signal::Stored(message)));
+        }
+        for (_, inbox) in self.here(log) {
+            wakers.extend(inbox.push(Signal::Stored(message.clone())));
+        }
+    }
+
+    /// The sessions of the identity that owns this mailbox.
+    pub(super) fn here(&self, log: LogKey) -> &[(SessionKey, Arc<Inbox>)] {
+        self.here.get(&log).map_or(&[], |sessions| sessions.as_slice())
+    }
+
+    fn reads(&self, key: SessionKey, reader: ReaderKey) -> bool {
+        let place = self.sessions.get(&key).and_then(|seat| seat.place.as_ref());
+        place.is_some_and(|place| place.reader == reader)
+    }
+}
+
+/// Wakes each session once, after the whole batch is queued: a session then finds all of its part.
+pub(super) fn wake(wakers: Vec<Waker>) {
+    for waker in wakers {
+        waker.wake();
+    }
+}
