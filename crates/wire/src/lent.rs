@@ -13,10 +13,15 @@ pub struct Lent<'a, N> {
     name: PhantomData<fn() -> N>,
 }
 
-impl<N> Lent<'_, N> {
+impl<'a, N> Lent<'a, N> {
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The text, given back with its lifetime.
+    pub fn into_text(self) -> Cow<'a, str> {
+        self.text
     }
 }
 

@@ -1,11 +1,20 @@
 //! Frames and names shared by the ackd server and its clients.
 //!
 //! Owns the vocabulary of the wire contract (`docs/protocol.md`): names, tokens, message IDs, error and close
-//! codes. It does no I/O, knows no clock and no randomness, and depends on no async runtime.
+//! codes, and the frames ([`v1`]) with their JSON. It does no I/O, knows no clock and
+//! no randomness, and depends on no async runtime.
 
+mod close;
+mod error_code;
 mod ids;
+mod lent;
+pub mod limits;
 mod token;
+pub mod v1;
 
 // The public interface is:
+pub use close::{AfterClose, CloseCode};
+pub use error_code::ErrorCode;
 pub use ids::{ClientId, Epoch, MessageId, Millis, Name, ParseIdError, Ref, Room, Seq};
+pub use lent::Lent;
 pub use token::{ParseTokenError, Token, TokenHash};
