@@ -257,3 +257,22 @@ impl Decoder {
 }
 
 const _: () = assert!(size_of::<Decoder>() <= 64, "an idle connection owns a decoder");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_of_fragments_is_given_back_after_the_message() {
+        let endings: [&[u8]; 3] = [b"\x80\x01b", b"\x88\x00", b"\x83\x00"];
+        for ending in endings {
+            let mut decoder = Decoder::new(Role::Client, Limits { message_bytes_max: 100 });
+            let mut first = *b"\x01\x01a";
+            assert_eq!(decoder.decode(&mut first), Ok(Decoded::Absorbed { consumed: 3 }));
+            assert_ne!(decoder.gathered.capacity(), 0);
+            let _ended = decoder.decode(&mut ending.to_vec()).is_ok();
+            let _called_again = decoder.decode(&mut []).is_ok();
+            assert_eq!(decoder.gathered.capacity(), 0, "after {ending:02x?}");
+        }
+    }
+}
