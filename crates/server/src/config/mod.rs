@@ -1,0 +1,32 @@
+//! The configuration: from a file, the environment and flags ([`Raw`], as it was given) to a checked [`Config`].
+//!
+//! Owns names, defaults, documentation and limits of every key. It reads neither file nor environment itself: the
+//! caller hands both in ([`Sources`]). The binary calls it; the server takes the finished [`Config`].
+
+mod checked;
+mod document;
+mod environment;
+mod error;
+mod example;
+mod flags;
+mod key;
+mod nearest;
+mod raw;
+mod secret;
+mod unit;
+mod validate;
+mod value;
+
+// The public interface is:
+pub use checked::{
+    Auth, Config, Durability, Level, Limits, Log, LogFormat, Origins, UnknownRecipients,
+};
+pub use error::{ConfigError, Problem};
+pub use example::example;
+pub use flags::Flags;
+pub use key::Key;
+pub use raw::{ConfigFile, Raw, Sources};
+pub use secret::Secret;
+
+#[cfg(test)]
+mod tests;
