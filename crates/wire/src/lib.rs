@@ -7,6 +7,7 @@
 mod close;
 mod error_code;
 mod ids;
+mod json;
 mod lent;
 pub mod limits;
 mod token;

@@ -54,8 +54,8 @@ pub const TOKEN_LENGTH: usize = 43;
 /// Characters of an epoch as a client may repeat it.
 pub const EPOCH_LENGTH_MAX: usize = 64;
 
-/// Bytes of a JWT.
-pub const JWT_BYTES_MAX: usize = 8_192;
+/// Characters of a JWT.
+pub const JWT_LENGTH_MAX: usize = 8_192;
 
 /// Characters of `client`, the name and version of the client's software.
 pub const CLIENT_LENGTH_MAX: usize = 128;

@@ -2,6 +2,7 @@
 //! protocol; no delivery rule lives here.
 
 mod frame;
+pub mod json;
 
 pub use frame::{
     AcceptedFrame, AckFrame, BadFrame, Body, ClientFrame, ConnectFrame, ConnectedFrame, Credential,

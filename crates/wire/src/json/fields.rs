@@ -1,0 +1,242 @@
+//! One JSON object as raw fields: each known field is a slice of the text, looked into only by whoever wants it.
+//! So a field of the wrong type spoils nothing but itself, and a body is never touched.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::key::{AnyKey, Key};
+use crate::limits::INTEGER_MAX;
+
+/// What is wrong with a frame, in words.
+pub(crate) type Fault = Cow<'static, str>;
+
+/// The known fields of one object. Reused from frame to frame.
+pub(crate) struct Fields<'a> {
+    /// Raw JSON, without white space around it; of this object only where `seen` says so.
+    values: [&'a str; Key::COUNT],
+    /// One bit a key.
+    seen: u64,
+    /// Those seen twice.
+    repeated: u64,
+}
+
+impl<'a> Fields<'a> {
+    pub(crate) fn new() -> Self {
+        Self { values: [""; Key::COUNT], seen: 0, repeated: 0 }
+    }
+
+    /// Reads the object at the start of `text`, which begins with `{`, and says how many bytes it has. After a fault
+    /// the fields before it are there.
+    pub(crate) fn read(&mut self, text: &'a str) -> Result<usize, Fault> {
+        self.clear();
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        match self.deserialize(&mut deserializer) {
+            Ok(()) => Ok(deserializer.into_iter::<IgnoredAny>().byte_offset()),
+            Err(error) => Err(not_json(&error)),
+        }
+    }
+
+    /// Forgets all fields.
+    pub(crate) fn clear(&mut self) {
+        self.seen = 0;
+        self.repeated = 0;
+    }
+
+    /// A known field that came twice is a contradiction, whichever it is.
+    pub(crate) fn check_unique(&self) -> Result<(), Fault> {
+        if self.repeated == 0 { Ok(()) } else { Err("a field is given twice".into()) }
+    }
+
+    /// Whether a field came at most once.
+    pub(crate) fn unique(&self, key: Key) -> bool {
+        self.repeated & bit(key) == 0
+    }
+
+    /// The raw JSON of a field, `null` included.
+    pub(crate) fn raw(&self, key: Key) -> Option<&'a str> {
+        (self.seen & bit(key) != 0).then(|| self.values[key as usize])
+    }
+
+    /// The raw JSON of a field that is there and not `null`, which is as if absent.
+    pub(crate) fn given(&self, key: Key) -> Option<&'a str> {
+        self.raw(key).filter(|&raw| raw != "null")
+    }
+
+    /// A string.
+    pub(crate) fn text(&self, key: Key) -> Result<Option<Cow<'a, str>>, Fault> {
+        self.given(key).map(|raw| text(raw).map_err(|fault| about(key, fault))).transpose()
+    }
+
+    /// A string that the frame must have.
+    pub(crate) fn needed_text(&self, key: Key) -> Result<Cow<'a, str>, Fault> {
+        self.text(key)?.ok_or_else(|| about(key, "is missing"))
+    }
+
+    /// An integer of at least `min`.
+    pub(crate) fn integer(&self, key: Key, min: u64) -> Result<Option<u64>, Fault> {
+        let Some(raw) = self.given(key) else { return Ok(None) };
+        // Raw JSON has no `+` and no leading zeros, so what is left to refuse are other types, `-`, `.` and `e`.
+        let number = raw.parse().map_err(|_| about(key, "must be an integer"))?;
+        if number < min {
+            Err(about(key, format_args!("must be at least {min}")))
+        } else if INTEGER_MAX < number {
+            Err(about(key, "must be less than 2^53"))
+        } else {
+            Ok(Some(number))
+        }
+    }
+
+    /// An integer that the frame must have.
+    pub(crate) fn needed_integer(&self, key: Key, min: u64) -> Result<u64, Fault> {
+        self.integer(key, min)?.ok_or_else(|| about(key, "is missing"))
+    }
+
+    /// `true`; `false` is as if absent.
+    pub(crate) fn flag(&self, key: Key) -> Result<bool, Fault> {
+        match self.given(key) {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(about(key, "must be true or false")),
+        }
+    }
+
+    /// A string of which `parse` makes a value.
+    pub(crate) fn parsed<T, E: fmt::Display>(
+        &self,
+        key: Key,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<Option<T>, Fault> {
+        let Some(text) = self.text(key)? else { return Ok(None) };
+        parse(&text).map(Some).map_err(|fault| about(key, fault))
+    }
+
+    /// A string that the frame must have and of which `parse` makes a value.
+    pub(crate) fn needed<T, E: fmt::Display>(
+        &self,
+        key: Key,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<T, Fault> {
+        self.parsed(key, parse)?.ok_or_else(|| about(key, "is missing"))
+    }
+
+    /// An array of at most `max` strings of which `parse` makes values.
+    pub(crate) fn list<T, E: fmt::Display>(
+        &self,
+        key: Key,
+        max: usize,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Result<Option<Vec<T>>, Fault> {
+        let Some(raw) = self.given(key) else { return Ok(None) };
+        if !raw.starts_with('[') {
+            return Err(about(key, "must be an array of strings"));
+        }
+        let mut fault = None;
+        let list = List { max, parse, fault: &mut fault };
+        match list.deserialize(&mut serde_json::Deserializer::from_str(raw)) {
+            Ok(items) => Ok(Some(items)),
+            Err(_) => Err(about(key, fault.unwrap_or("must be an array of strings".into()))),
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for &mut Fields<'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for &mut Fields<'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(AnyKey(key)) = map.next_key()? {
+            let Some(key) = key else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            self.values[key as usize] = map.next_value::<&RawValue>()?.get();
+            self.repeated |= self.seen & bit(key);
+            self.seen |= bit(key);
+        }
+        Ok(())
+    }
+}
+
+struct List<'f, P> {
+    max: usize,
+    parse: P,
+    /// Why reading was given up, where it was not for the JSON.
+    fault: &'f mut Option<Fault>,
+}
+
+impl<'de, T, E: fmt::Display, P: Fn(&str) -> Result<T, E>> DeserializeSeed<'de> for List<'_, P> {
+    type Value = Vec<T>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<T>, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de, T, E: fmt::Display, P: Fn(&str) -> Result<T, E>> Visitor<'de> for List<'_, P> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of strings")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<T>, A::Error> {
+        let mut list = Vec::new();
+        while let Some(raw) = items.next_element::<&RawValue>()? {
+            let item = if list.len() == self.max {
+                Err(format!("may hold at most {} entries", self.max).into())
+            } else {
+                text(raw.get()).and_then(|text| {
+                    (self.parse)(&text)
+                        .map_err(|fault| format!("holds an entry that {fault}").into())
+                })
+            };
+            match item {
+                Ok(item) => list.push(item),
+                Err(fault) => {
+                    *self.fault = Some(fault);
+                    return Err(serde::de::Error::custom("given up"));
+                }
+            }
+        }
+        Ok(list)
+    }
+}
+
+/// The string of raw JSON; borrowed where it has no escapes.
+fn text(raw: &str) -> Result<Cow<'_, str>, Fault> {
+    let inner = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let inner = inner.ok_or(Cow::Borrowed("must be a string"))?;
+    if inner.contains('\\') {
+        serde_json::from_str(raw).map(Cow::Owned).map_err(|_| "is no Unicode text".into())
+    } else {
+        Ok(Cow::Borrowed(inner))
+    }
+}
+
+/// A fault of a field.
+pub(crate) fn about(key: Key, fault: impl fmt::Display) -> Fault {
+    format!("`{}` {fault}", key.as_str()).into()
+}
+
+/// A fault of the text as a whole. The error names places, nothing of the text.
+pub(crate) fn not_json(error: &serde_json::Error) -> Fault {
+    format!("not JSON: {error}").into()
+}
+
+fn bit(key: Key) -> u64 {
+    1 << key as u64
+}
