@@ -1,9 +1,10 @@
 //! Frames and names shared by the ackd server and its clients.
 //!
 //! Owns the vocabulary of the wire contract (`docs/protocol.md`): names, tokens, message IDs, error and close
-//! codes, and the frames ([`v1`]) with their JSON. It does no I/O, knows no clock and
+//! codes, and the frames of both dialects ([`v1`], [`classic`]) with their JSON. It does no I/O, knows no clock and
 //! no randomness, and depends on no async runtime.
 
+pub mod classic;
 mod close;
 mod error_code;
 mod ids;
