@@ -1,0 +1,90 @@
+//! From an address to an upgraded connection: TCP, the HTTP upgrade, the server's proof.
+
+use std::time::Duration;
+
+use ackd_websocket::{accept_key, client_key};
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, header};
+use http_body_util::Empty;
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use crate::address::Address;
+use crate::error::DialError;
+use crate::socket::Socket;
+
+/// Connects and upgrades. `nonce` is random.
+pub(crate) async fn dial(address: &Address, nonce: [u8; 16]) -> Result<Socket, DialError> {
+    tokio::time::timeout(DIAL_TIMEOUT, dial_patiently(address, nonce))
+        .await
+        .map_err(|_| DialError::Timeout { address: address.authority() })?
+}
+
+async fn dial_patiently(address: &Address, nonce: [u8; 16]) -> Result<Socket, DialError> {
+    let tcp_error = |source| DialError::Tcp { address: address.authority(), source };
+    let stream = TcpStream::connect(address.endpoint()).await.map_err(tcp_error)?;
+    stream.set_nodelay(true).map_err(tcp_error)?;
+    let key = client_key(nonce);
+    let response = request(address, stream, &key).await?;
+    check(address, &response, &key)?;
+
+    let http_error = |source| DialError::Http { address: address.authority(), source };
+    let upgraded = hyper::upgrade::on(response).await.map_err(http_error)?;
+    let parts = upgraded
+        .downcast::<TokioIo<TcpStream>>()
+        .expect("the connection was made over a TcpStream");
+    Ok(Socket::new(parts.io.into_inner(), &parts.read_buf))
+}
+
+async fn request(
+    address: &Address,
+    stream: TcpStream,
+    key: &str,
+) -> Result<Response<Incoming>, DialError> {
+    let http_error = |source| DialError::Http { address: address.authority(), source };
+    let (mut sender, connection) =
+        http1::handshake(TokioIo::new(stream)).await.map_err(http_error)?;
+    // Ends with the upgrade, or with the connection.
+    tokio::spawn(connection.with_upgrades());
+    let request = Request::get(address.path())
+        .header(header::HOST, address.authority())
+        .header(header::CONNECTION, "Upgrade")
+        .header(header::UPGRADE, "websocket")
+        .header(header::SEC_WEBSOCKET_VERSION, "13")
+        .header(header::SEC_WEBSOCKET_KEY, key)
+        .header(header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL)
+        .body(Empty::<Bytes>::new())
+        .expect("an address holds only characters of a URL");
+    sender.send_request(request).await.map_err(http_error)
+}
+
+fn check(address: &Address, response: &Response<Incoming>, key: &str) -> Result<(), DialError> {
+    let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+    let not_ackd = |what: String| DialError::NotAckd { address: address.authority(), what };
+    match response.status() {
+        StatusCode::SWITCHING_PROTOCOLS => {}
+        status @ (StatusCode::FORBIDDEN
+        | StatusCode::TOO_MANY_REQUESTS
+        | StatusCode::BAD_GATEWAY
+        | StatusCode::SERVICE_UNAVAILABLE
+        | StatusCode::GATEWAY_TIMEOUT) => {
+            let seconds = text(header::RETRY_AFTER).and_then(|text| text.parse::<u64>().ok());
+            let retry_after_ms = seconds.map(|seconds| seconds.saturating_mul(1_000));
+            return Err(DialError::Refused { status: status.as_u16(), retry_after_ms });
+        }
+        status => return Err(not_ackd(format!("HTTP {}", status.as_u16()))),
+    }
+    let proof = accept_key(key).expect("the key is our own");
+    if text(header::SEC_WEBSOCKET_ACCEPT) != Some(&*proof) {
+        return Err(not_ackd("a wrong Sec-WebSocket-Accept".to_owned()));
+    }
+    match text(header::SEC_WEBSOCKET_PROTOCOL) {
+        None | Some(SUBPROTOCOL) => Ok(()),
+        Some(other) => Err(not_ackd(format!("the subprotocol {other:?}"))),
+    }
+}
+
+const SUBPROTOCOL: &str = "ackd.v1.json";
+const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
