@@ -25,7 +25,7 @@ pub enum ParseIdError {
     #[error("may hold only A-Z a-z 0-9 . _ ~ @ + : -")]
     Character,
     /// The name is kept for the server itself.
-    #[error("`server` is reserved")]
+    #[error("must not be `server`, which is reserved")]
     Reserved,
     /// The text is not 32 lowercase hexadecimal digits.
     #[error("must be 32 lowercase hexadecimal digits")]

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::frame::{ClientFrame, ServerFrame};
 use crate::json::{Batch, Fault, Fields, Key, about};
 use crate::limits::COMMAND_BYTES_MAX;
-use crate::{ClientId, ErrorCode, MessageId, Token};
+use crate::{ClientId, ErrorCode, MessageId};
 
 /// Reads one frame of a client. The error is a [`ErrorCode::BadFrame`]'s message.
 pub fn decode(text: &str) -> Result<ClientFrame<'_>, Cow<'static, str>> {
@@ -42,7 +42,7 @@ fn set_id<'a>(fields: &Fields<'a>) -> Result<ClientFrame<'a>, Fault> {
         let mut fields = Fields::new();
         fields.read(data)?;
         fields.check_unique()?;
-        let token = fields.parsed(Key::Token, Token::parse)?;
+        let token = fields.token()?;
         Ok(ClientFrame::SetId { id: fields.needed(Key::Id, ClientId::parse)?, token })
     } else {
         Ok(ClientFrame::SetId { id: fields.needed(Key::Data, ClientId::parse)?, token: None })
@@ -80,7 +80,7 @@ pub fn decode_server(text: &str) -> Result<ServerFrame<'_>, Cow<'static, str>> {
     let command = body.needed_text(Key::Command)?;
     match &*command {
         "clientID" => {
-            let token = fields.parsed(Key::Token, Token::parse)?;
+            let token = fields.token()?;
             Ok(ServerFrame::ClientId { id: body.needed_text(Key::Data)?, token })
         }
         "error" => error(&body),

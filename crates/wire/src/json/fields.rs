@@ -8,6 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use serde_json::value::RawValue;
 
 use super::key::{AnyKey, Key};
+use crate::Token;
 use crate::limits::INTEGER_MAX;
 
 /// What is wrong with a frame, in words.
@@ -122,6 +123,12 @@ impl<'a> Fields<'a> {
         self.parsed(key, parse)?.ok_or_else(|| about(key, "is missing"))
     }
 
+    /// A secret.
+    pub(crate) fn token(&self) -> Result<Option<Token>, Fault> {
+        let malformed = "must be 43 characters of base64url (256 bits, no padding)";
+        self.parsed(Key::Token, |text| Token::parse(text).map_err(|_| malformed))
+    }
+
     /// An array of at most `max` strings of which `parse` makes values.
     pub(crate) fn list<T, E: fmt::Display>(
         &self,
@@ -199,10 +206,7 @@ impl<'de, T, E: fmt::Display, P: Fn(&str) -> Result<T, E>> Visitor<'de> for List
             let item = if list.len() == self.max {
                 Err(format!("may hold at most {} entries", self.max).into())
             } else {
-                text(raw.get()).and_then(|text| {
-                    (self.parse)(&text)
-                        .map_err(|fault| format!("holds an entry that {fault}").into())
-                })
+                entry(raw.get(), &self.parse)
             };
             match item {
                 Ok(item) => list.push(item),
@@ -214,6 +218,13 @@ impl<'de, T, E: fmt::Display, P: Fn(&str) -> Result<T, E>> Visitor<'de> for List
         }
         Ok(list)
     }
+}
+
+/// One entry of a list.
+fn entry<T, E: fmt::Display>(raw: &str, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, Fault> {
+    let about_it = |fault: &dyn fmt::Display| format!("holds an entry that {fault}").into();
+    let text = text(raw).map_err(|fault| about_it(&fault))?;
+    parse(&text).map_err(|fault| about_it(&fault))
 }
 
 /// The string of raw JSON; borrowed where it has no escapes.

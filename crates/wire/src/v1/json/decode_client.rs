@@ -48,7 +48,7 @@ fn client_frame<'a>(fields: &Fields<'a>) -> Result<ClientFrame<'a>, Fault> {
         "ping" => Ok(ClientFrame::Ping { r#ref }),
         "connect" => connect(fields).map(|frame| ClientFrame::Connect(Box::new(frame))),
         "rotate" => {
-            let token = read::token(fields)?.ok_or_else(|| about(Key::Token, "is missing"))?;
+            let token = fields.token()?.ok_or_else(|| about(Key::Token, "is missing"))?;
             Ok(ClientFrame::Rotate { r#ref, token })
         }
         "join" => join(fields).map(ClientFrame::Join),
@@ -158,7 +158,7 @@ fn connect<'a>(fields: &Fields<'a>) -> Result<ConnectFrame<'a>, Fault> {
 fn credential<'a>(fields: &Fields<'a>) -> Result<Credential<'a>, Fault> {
     let jwt = read::short_text(fields, Key::Jwt, JWT_LENGTH_MAX)?;
     let id = read::client_id(fields, Key::Id)?;
-    match (jwt, id, read::token(fields)?, fields.flag(Key::New)?) {
+    match (jwt, id, fields.token()?, fields.flag(Key::New)?) {
         (None, None, None, false) => Ok(Credential::New),
         (None, Some(id), Some(token), false) => Ok(Credential::Resume { id, token }),
         (None, Some(id), Some(token), true) => Ok(Credential::Claim { id, token }),

@@ -84,7 +84,7 @@ fn connected<'a>(fields: &Fields<'a>) -> Result<ConnectedFrame<'a>, Fault> {
     Ok(ConnectedFrame {
         r#ref: fields.text(Key::Ref)?,
         id: needed_name(fields, Key::Id)?,
-        token: read::token(fields)?,
+        token: fields.token()?,
         new: fields.flag(Key::New)?,
         epoch: fields.needed_text(Key::Epoch)?,
         acked: fields.needed_integer(Key::Acked, 0)?,

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::json::{Fault, Fields, Key, about};
 use crate::v1::{Body, Persist};
-use crate::{ClientId, MessageId, Name, ParseIdError, Ref, Room, Token};
+use crate::{ClientId, MessageId, Name, ParseIdError, Ref, Room};
 
 /// The body of a message, in whichever of its two fields it came.
 pub(super) fn body<'a>(fields: &Fields<'a>) -> Result<Body<'a>, Fault> {
@@ -47,10 +47,6 @@ pub(super) fn device(fields: &Fields<'_>) -> Result<Name, Fault> {
     }
 }
 
-pub(super) fn token(fields: &Fields<'_>) -> Result<Option<Token>, Fault> {
-    fields.parsed(Key::Token, |text| Token::parse(text).map_err(|_| MALFORMED_TOKEN))
-}
-
 pub(super) fn message_id(fields: &Fields<'_>, key: Key) -> Result<MessageId, Fault> {
     fields.needed(key, MessageId::parse)
 }
@@ -76,5 +72,3 @@ pub(super) fn short_text<'a>(
         _ => Ok(text),
     }
 }
-
-const MALFORMED_TOKEN: &str = "must be 43 characters of base64url (256 bits, no padding)";
