@@ -1,0 +1,6 @@
+//! The client over real sockets, against a server whose every word is scripted.
+
+mod receiving;
+mod reconnecting;
+mod sending;
+mod support;
