@@ -31,6 +31,7 @@ type ClientSession = Session<SendWaiter, JoinWaiter>;
 #[derive(Debug)]
 pub(crate) enum Control {
     Ack(AckKey),
+    Release(MessageId),
     Reject(MessageId),
     Join(Room, JoinWaiter),
     Leave(Room),
@@ -412,6 +413,7 @@ impl Driver {
 fn control_session(session: &mut ClientSession, control: Control) -> bool {
     match control {
         Control::Ack(key) => session.ack(key),
+        Control::Release(id) => session.release(id),
         Control::Reject(id) => session.reject(id),
         Control::Join(room, waiting) => session.join(room, waiting),
         Control::Leave(room) => session.leave(&room),

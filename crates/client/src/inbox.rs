@@ -38,6 +38,12 @@ impl Inbox {
         }
     }
 
+    /// Gives up on a message for this time: the server delivers it again after its `ack_timeout`, and then it is handed
+    /// over again.
+    pub async fn release(&self, id: MessageId) {
+        drop(self.controls.send(Control::Release(id)).await);
+    }
+
     /// Tells the server that a message can never be processed: it becomes `dead`, and its sender may be told.
     pub async fn reject(&self, id: MessageId) {
         drop(self.controls.send(Control::Reject(id)).await);

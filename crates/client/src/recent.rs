@@ -45,6 +45,13 @@ impl Recent {
         }
     }
 
+    /// The application is not done with it and wants it again: its next delivery is new.
+    pub(crate) fn forget(&mut self, id: MessageId) {
+        if self.states.remove(&id).is_some() {
+            self.order.retain(|known| *known != id);
+        }
+    }
+
     fn remember(&mut self, id: MessageId, state: Seen) {
         if self.order.len() == IDS_MAX
             && let Some(oldest) = self.order.pop_front()
@@ -76,6 +83,17 @@ mod tests {
         assert_eq!(recent.deliver(id(1)), Seen::Handed);
         recent.done(id(1));
         assert_eq!(recent.deliver(id(1)), Seen::Done);
+    }
+
+    #[test]
+    fn what_is_forgotten_is_new_again() {
+        let mut recent = Recent::new();
+        recent.deliver(id(1));
+        recent.deliver(id(2));
+        recent.forget(id(1));
+        assert_eq!(recent.deliver(id(1)), Seen::New);
+        assert_eq!(recent.deliver(id(2)), Seen::Handed);
+        assert_eq!(recent.order.len(), 2);
     }
 
     #[test]

@@ -150,6 +150,11 @@ impl<T, J> Session<T, J> {
         }
     }
 
+    /// The application could not process a message this time: its redelivery is handed over again.
+    pub(crate) fn release(&mut self, id: MessageId) {
+        self.recent.forget(id);
+    }
+
     /// The application can never process a message.
     pub(crate) fn reject(&mut self, id: MessageId) {
         self.recent.done(id);

@@ -52,6 +52,21 @@ async fn what_is_not_acknowledged_comes_again_but_is_seen_once() {
 }
 
 #[tokio::test]
+async fn a_message_that_is_released_is_handed_over_again() {
+    let server = Server::start().await;
+    let (connected, (mut peer, _)) = tokio::join!(server.client().connect(), server.welcome());
+    let (_client, mut inbox) = connected.expect("let in");
+    peer.say(&message(1)).await;
+    let first = inbox.next().await.expect("an event");
+    let Event::Message(released) = &first else { panic!("a message") };
+    inbox.release(released.id).await;
+    inbox.reject(ackd_client::MessageId([9; 16])).await;
+    peer.hear().await.expect("the reject, which came after the release");
+    peer.say(&message(1)).await;
+    assert_eq!(inbox.next().await, Some(first));
+}
+
+#[tokio::test]
 async fn a_rejected_message_is_told() {
     let server = Server::start().await;
     let (connected, (mut peer, _)) = tokio::join!(server.client().connect(), server.welcome());
