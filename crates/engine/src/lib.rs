@@ -6,6 +6,9 @@
 //! randomness from a parameter.
 
 mod api;
+mod disk;
+mod embedded;
+mod journal;
 
 // The public interface is:
 pub use api::{
@@ -14,3 +17,6 @@ pub use api::{
     Pass, Read, ReaderKey, Recipient, Refusal, SessionKey, Settle, Sink, Submission, Tag, Target,
     Unknown,
 };
+pub use disk::{CrashPlan, Disk, DiskFile, FaultPlan, LockError, RealDisk, SimDisk, SimFile};
+pub use embedded::{Durability, Embedded, Mode, Now, Recovered, Settings, Threads};
+pub use journal::OpenError;

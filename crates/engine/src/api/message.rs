@@ -51,13 +51,6 @@ pub struct Message {
     text: Bytes,
 }
 
-/// The lengths of the two names in front of a message's body.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct NameLengths {
-    pub(crate) from: u8,
-    pub(crate) room: u8,
-}
-
 impl Message {
     /// A live message (no place in any log) from its parts. `None` if a name is over 255 bytes long.
     pub fn live(
@@ -88,11 +81,21 @@ impl Message {
         })
     }
 
+    /// A stored message whose text is still to come.
+    pub(crate) fn without_text(
+        (seq, id): (Seq, MessageId),
+        (at, expires): (Millis, Millis),
+        (encoding, address): (Encoding, Address),
+        receipt: bool,
+    ) -> Self {
+        let (from_len, room_len, text) = (0, 0, Bytes::new());
+        Self { seq, id, at, expires, encoding, address, receipt, from_len, room_len, text }
+    }
+
     /// Replaces the bytes: sender, room and body, of which the two lengths say where each begins.
-    pub(crate) fn with_text(mut self, lengths: NameLengths, text: Bytes) -> Self {
-        assert!(usize::from(lengths.from) + usize::from(lengths.room) <= text.len());
-        self.from_len = lengths.from;
-        self.room_len = lengths.room;
+    pub(crate) fn with_names(mut self, (from_len, room_len): (u8, u8), text: Bytes) -> Self {
+        assert!(usize::from(from_len) + usize::from(room_len) <= text.len());
+        (self.from_len, self.room_len) = (from_len, room_len);
         self.text = text;
         self
     }

@@ -1,0 +1,40 @@
+//! The few file operations that the journal needs, behind a trait, so that a simulation can cut the power between any
+//! two of them. Synchronous; called from threads that may block.
+
+mod real;
+mod sim;
+
+use std::fmt;
+use std::io;
+
+pub use real::{LockError, RealDisk};
+pub use sim::{CrashPlan, FaultPlan, SimDisk, SimFile};
+
+/// A flat directory of files.
+pub trait Disk: Send + Sync + fmt::Debug + 'static {
+    /// An open file.
+    type File: DiskFile;
+
+    /// Names of the files.
+    fn list(&self) -> io::Result<Vec<String>>;
+    /// Opens a file that exists.
+    fn open(&self, name: &str) -> io::Result<Self::File>;
+    /// Makes an empty file, which survives a crash only after [`Disk::sync_dir`].
+    fn create(&self, name: &str) -> io::Result<Self::File>;
+    /// Removes a file.
+    fn remove(&self, name: &str) -> io::Result<()>;
+    /// Makes the directory's entries durable.
+    fn sync_dir(&self) -> io::Result<()>;
+}
+
+/// A file read and written at positions.
+pub trait DiskFile: Send + Sync + fmt::Debug + 'static {
+    /// Reads up to `buf.len()` bytes; fewer only at the end of the file.
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize>;
+    /// Writes all of `buf`.
+    fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<()>;
+    /// Reserves space up to `bytes`, so that writes below it cannot fail for lack of space; reads there give zeros.
+    fn allocate(&self, bytes: u64) -> io::Result<()>;
+    /// Makes what was written durable (`fdatasync`).
+    fn sync_data(&self) -> io::Result<()>;
+}

@@ -1,0 +1,294 @@
+//! Storing a message: its number, its recipient, the limits; then its place in the log and its record.
+
+use ackd_wire::{ClientId, MessageId};
+
+use super::Shared;
+use super::group::{Appended, Pending, Placed};
+use super::outbox::Verdict;
+use super::records::{MessageRecord, kind};
+use super::submit::Step;
+use crate::api::{Append, LogKey, Message, OutboxKey, Pass, Recipient, Refusal, Target, Unknown};
+use crate::disk::Disk;
+
+/// Who a message is from, as the record says it.
+struct Sender {
+    number: u64,
+    id: ClientIdText,
+}
+
+/// A copy of a name: what it is borrowed from changes while the record is written.
+type ClientIdText = smallvec::SmallVec<[u8; 128]>;
+
+impl<D: Disk> Step<'_, D> {
+    pub(super) fn append(&mut self, append: &Append<'_>) {
+        let log = self.resolve(append.to);
+        if let Some((outbox, n)) = append.number {
+            match self.look_up(outbox, n, log) {
+                Verdict::New => {}
+                Verdict::Repeat => return self.repeat(outbox, n),
+                Verdict::Refused(refusal) => return self.refuse(refusal),
+            }
+        }
+        match self.check(append, log) {
+            Ok((log, sender)) => self.store(append, log, &sender),
+            Err(refusal) => self.refuse_number(append.number, refusal),
+        }
+    }
+
+    /// A number that is decided here and delivered from memory elsewhere.
+    pub(super) fn pass(&mut self, pass: &Pass<'_>) {
+        let (outbox, n) = pass.number;
+        let scope = scope(pass.scope);
+        match self.look_up(outbox, n, Some(scope)) {
+            Verdict::New => {}
+            Verdict::Repeat => return self.repeat(outbox, n),
+            Verdict::Refused(Refusal::Refused) if pass.refusal.is_none() => {
+                return self.refuse(Refusal::OutcomeUnknown);
+            }
+            Verdict::Refused(refusal) => return self.refuse(refusal),
+        }
+        if let Some(refusal) = pass.refusal {
+            return self.refuse_number(Some(pass.number), refusal);
+        }
+        let id = self.numbered_id(outbox, n);
+        if let Some(outbox) = self.shared.state.outbox(outbox) {
+            outbox.accept(n, scope);
+            outbox.last_used = self.now;
+        }
+        let (dup, recipient) = (false, Recipient::Unasked);
+        self.answer(crate::api::Answer::Accepted { id, dup, recipient });
+    }
+
+    fn resolve(&mut self, to: Target<'_>) -> Option<u64> {
+        match to {
+            Target::Mailbox(LogKey(log)) => Some(log),
+            Target::Name(name) => {
+                let identity = self.shared.state.by_name(name)?;
+                (!identity.ended).then_some(identity.number)
+            }
+        }
+    }
+
+    fn look_up(&mut self, key: OutboxKey, n: u64, scope: Option<u64>) -> Verdict {
+        if self.shared.group.poisoned {
+            // What memory says may not be on the disk: it is open until the restart.
+            return Verdict::Refused(Refusal::StoreUnavailable);
+        }
+        let session = self.tag.session;
+        match self.shared.state.outbox(key) {
+            Some(outbox) => outbox.look_up(session, n, scope),
+            None => Verdict::Refused(Refusal::OutboxTaken),
+        }
+    }
+
+    /// A repeat is answered when what it repeats is stored.
+    fn repeat(&mut self, key: OutboxKey, n: u64) {
+        let id = self.numbered_id(key, n);
+        let group = self.shared.state.outbox(key).map_or(0, |outbox| outbox.group);
+        let (dup, recipient) = (true, Recipient::Unasked);
+        if group <= self.shared.group.stored {
+            return self.answer(crate::api::Answer::Accepted { id, dup, recipient });
+        }
+        self.shared.group.answer(self.tag, Pending::Accepted { id, dup, recipient });
+    }
+
+    fn numbered_id(&mut self, key: OutboxKey, n: u64) -> MessageId {
+        let state = &self.shared.state;
+        let outbox = state.outboxes.get(&key.0);
+        let identity = outbox.and_then(|outbox| state.identities.get(&outbox.identity));
+        match (identity, outbox) {
+            (Some(identity), Some(outbox)) => {
+                MessageId::derive(identity.id.as_str(), outbox.name.as_str(), n)
+            }
+            _ => MessageId([0; 16]),
+        }
+    }
+
+    fn refuse_number(&mut self, number: Option<(OutboxKey, u64)>, refusal: Refusal) {
+        if let Some((outbox, n)) = number
+            && let Some(outbox) = self.shared.state.outbox(outbox)
+        {
+            outbox.refuse(n, refusal);
+        }
+        self.refuse(refusal);
+    }
+
+    /// All that speaks against storing it; nothing has changed yet but, for mail to nobody, the name's having mail.
+    fn check(&mut self, append: &Append<'_>, log: Option<u64>) -> Result<(u64, Sender), Refusal> {
+        if let Some(refusal) = append.refusal {
+            return Err(refusal);
+        }
+        let sender = self.sender(append)?;
+        let bytes = (sender.id.len() + append.room.len() + append.body.bytes.len()) as u64;
+        if let Some(log) = log {
+            self.check_limits(log, sender.number, bytes)?;
+        }
+        if !self.admits(bytes as usize + RECORD_BYTES) {
+            return Err(Refusal::StoreUnavailable);
+        }
+        let log = match (log, append.to, append.unknown) {
+            (Some(log), _, _) => log,
+            (None, Target::Name(name), Unknown::Keep) => self.unheld(name, bytes)?,
+            _ => return Err(Refusal::UnknownRecipient),
+        };
+        Ok((log, sender))
+    }
+
+    fn sender(&mut self, append: &Append<'_>) -> Result<Sender, Refusal> {
+        let state = &mut self.shared.state;
+        if let Some(key) = append.sender {
+            let sender = state.identity(key).ok_or(Refusal::UnknownIdentity)?;
+            return Ok(Sender { number: sender.number, id: sender.id.as_str().as_bytes().into() });
+        }
+        let number = state.names.get(append.from).copied().unwrap_or(0);
+        Ok(Sender { number, id: append.from.as_bytes().into() })
+    }
+
+    fn check_limits(&mut self, log: u64, sender: u64, bytes: u64) -> Result<(), Refusal> {
+        let state = &mut self.shared.state;
+        let limits = state.limits.clone();
+        let identity = state.identities.get(&log).ok_or(Refusal::UnknownRecipient)?;
+        let mailbox = &identity.mailbox;
+        let full =
+            |sender| Refusal::MailboxFull { sender, retry_after_ms: limits.full_retry_after_ms };
+        if limits.mailbox_messages <= mailbox.waiting
+            || limits.mailbox_bytes < mailbox.bytes + bytes
+        {
+            return Err(full(false));
+        }
+        if limits.mailbox_sender_messages <= mailbox.sent_by(sender) {
+            return Err(full(true));
+        }
+        let unclaimed = identity.secret.is_none();
+        if unclaimed && limits.unclaimed_bytes < state.unclaimed_bytes + bytes {
+            return Err(full(false));
+        }
+        Ok(())
+    }
+
+    /// Mail for a name that nobody holds waits for whoever claims it.
+    fn unheld(&mut self, name: &str, bytes: u64) -> Result<u64, Refusal> {
+        let id = ClientId::parse(name).map_err(|_| Refusal::UnknownRecipient)?;
+        let state = &mut self.shared.state;
+        if state.names.contains_key(name) {
+            return Err(Refusal::UnknownRecipient); // a claimed name that has ended
+        }
+        let limits = &state.limits;
+        if limits.unclaimed_bytes < state.unclaimed_bytes + bytes {
+            let retry_after_ms = limits.full_retry_after_ms;
+            return Err(Refusal::MailboxFull { sender: false, retry_after_ms });
+        }
+        Ok(state.insert(id, self.now).number)
+    }
+
+    fn store(&mut self, append: &Append<'_>, log: u64, sender: &Sender) {
+        self.store_identity(log);
+        let number = append.number.map_or((0, 0), |(outbox, n)| (outbox.0, n));
+        let id = match (append.id, append.number) {
+            (Some(id), _) => id,
+            (None, Some((outbox, n))) => self.numbered_id(outbox, n),
+            (None, None) => self.shared.state.message_id(self.now),
+        };
+        self.store_outbox(append.number, log);
+        let bytes = (sender.id.len() + append.room.len() + append.body.bytes.len()) as u64;
+        let now = self.now;
+        let state = &mut self.shared.state;
+        let ttl_max = state.limits.message_ttl_ms;
+        let ttl_ms = append.ttl_ms.unwrap_or(ttl_max).min(ttl_max);
+        let Some(identity) = state.identities.get_mut(&log) else { return };
+        let seq = identity.mailbox.admit(sender.number, bytes);
+        if identity.secret.is_none() {
+            state.unclaimed_bytes += bytes;
+            state.ends.remove(&(identity.end(&state.limits), log));
+            identity.last_seen = now;
+            state.ends.insert((identity.end(&state.limits), log));
+        }
+        let recipient = match (identity.secret, identity.connections) {
+            (None, _) => Recipient::Unclaimed,
+            (_, 0) => Recipient::Away,
+            _ => Recipient::Here,
+        };
+        let record = MessageRecord {
+            log,
+            seq,
+            id,
+            at: now,
+            ttl_ms,
+            sender: sender.number,
+            outbox: number.0,
+            n: number.1,
+            encoding: append.body.encoding,
+            address: append.address,
+            receipt: append.receipt,
+            from_bytes: sender.id.len() as u8,
+            room_bytes: append.room.len() as u8,
+            text: [&sender.id, append.room.as_bytes(), append.body.bytes],
+        };
+        self.write(&record);
+        self.shared.group.answer(self.tag, Pending::Accepted { id, dup: false, recipient });
+        // Nobody may wait for the answer, but whoever reads the mailbox waits for the message.
+        self.shared.group.sync = true;
+    }
+
+    fn write(&mut self, record: &MessageRecord<'_>) {
+        let group = &mut self.shared.group;
+        let whole = group.record(kind::MESSAGE, None, |into| record.encode(into));
+        let text = whole.end - record.text_bytes()..whole.end;
+        let message = message(record);
+        let names = (record.from_bytes, record.room_bytes);
+        let number = (record.outbox, record.n);
+        let (log, sender) = (record.log, record.sender);
+        group.appended.push(Appended { log, message, names, text, sender, number });
+    }
+
+    /// The recipient must be known to the journal before its mail is.
+    pub(super) fn store_identity(&mut self, number: u64) {
+        let Shared { state, group, .. } = &mut *self.shared;
+        let Some(identity) = state.identities.get_mut(&number) else { return };
+        if identity.stored {
+            return;
+        }
+        identity.stored = true;
+        let (record, header) = (identity.record(), identity.mailbox.header(number));
+        group.record(kind::IDENTITY, Some(Placed::Identity(number)), |into| record.encode(into));
+        group.record(kind::HEADER, Some(Placed::Header(number)), |into| header.encode(into));
+    }
+
+    fn store_outbox(&mut self, number: Option<(OutboxKey, u64)>, log: u64) {
+        let Some((key, n)) = number else { return };
+        let Some(outbox) = self.shared.state.outboxes.get(&key.0) else { return };
+        let identity = outbox.identity;
+        self.store_identity(identity);
+        let Shared { state, group, .. } = &mut *self.shared;
+        let Some(outbox) = state.outboxes.get_mut(&key.0) else { return };
+        if !outbox.stored {
+            outbox.stored = true;
+            let record = outbox.record();
+            group.record(kind::OUTBOX, Some(Placed::Outbox(key.0)), |into| record.encode(into));
+        }
+        outbox.accept(n, log);
+        outbox.group = group.number;
+        outbox.last_used = self.now;
+    }
+}
+
+/// A message as its record says, without its text.
+pub(super) fn message(record: &MessageRecord<'_>) -> Message {
+    Message::without_text(
+        (record.seq, record.id),
+        (record.at, record.at.saturating_add(record.ttl_ms)),
+        (record.encoding, record.address),
+        record.receipt,
+    )
+}
+
+/// Order counts within a room, or within `all`: numbers that no log has (FNV-1a, marked by the top bit).
+fn scope(name: &str) -> u64 {
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    hash | 1 << 63
+}
+
+/// What a message's records take beside its text, its recipient's and its outbox's first records included.
+const RECORD_BYTES: usize = 1024;

@@ -1,0 +1,206 @@
+//! Group commit: one write and one sync for all that has gathered, then everyone is answered. One thread at a time has
+//! the baton (`committing`) until its answers are delivered, so outcomes leave in the order of commits.
+
+use super::group::{Appended, Group, Pending, Placed};
+use super::log::Entry;
+use super::records::kind;
+use super::{Durability, Embedded, Shared, expire};
+use crate::api::{Answer, Connected, LogKey, Notice, Outcome, Refusal};
+use crate::disk::Disk;
+use crate::journal::{JournalError, Serial};
+use ackd_wire::Millis;
+
+impl<D: Disk + Clone> Embedded<D> {
+    /// Commits what has gathered. For [`Mode::Manual`].
+    pub fn commit(&self) {
+        self.commit_with(true);
+    }
+
+    /// Writes what trails (acks, departures), syncs it, and ends identities whose time is over. For [`Mode::Manual`],
+    /// and for the threads.
+    pub fn tick(&self, now: Millis) {
+        let fits = self.fits_upkeep();
+        while expire::step(&mut self.shared.lock(), now, fits) {
+            self.commit_with(true);
+        }
+        self.commit_with(true);
+        self.carry();
+    }
+
+    fn fits_upkeep(&self) -> bool {
+        self.shared.lock().group.fits(UPKEEP_BYTES, self.spares.ready())
+    }
+
+    /// When [`Embedded::tick`] has something to do beside what trails.
+    pub fn next_end(&self) -> Option<Millis> {
+        expire::next(&self.shared.lock())
+    }
+
+    /// Stores everything and marks the journal as closed. Nothing may be submitted after it.
+    pub fn close(&self) {
+        self.commit_with(true);
+        let _closed = self.take_baton();
+        let mut journal = self.journal.lock();
+        let mut batch = crate::journal::Batch::new();
+        let closed = journal.append(&mut batch, true).and_then(|_| journal.sync());
+        if let Err(error) = closed {
+            tracing::error!(%error, "the store could not be closed; it will recover at the next start");
+        }
+    }
+
+    /// One commit as soon as no other runs.
+    pub(super) fn commit_with(&self, sync: bool) {
+        let shared = self.take_baton();
+        self.commit_taken(shared, sync);
+        self.give_baton();
+    }
+
+    /// Waits for the baton and takes it.
+    fn take_baton(&self) -> parking_lot::MutexGuard<'_, Shared> {
+        let mut shared = self.shared.lock();
+        while shared.committing {
+            self.changed.wait(&mut shared);
+        }
+        shared.committing = true;
+        shared
+    }
+
+    fn give_baton(&self) {
+        self.shared.lock().committing = false;
+        self.changed.notify_all();
+    }
+
+    /// The thread that submitted commits, once; if more has gathered meanwhile, the committer goes on.
+    pub(super) fn lead(&self) {
+        loop {
+            self.commit_taken(self.shared.lock(), true);
+            let mut shared = self.shared.lock();
+            if !shared.group.sync {
+                shared.committing = false;
+                break;
+            }
+            if shared.committer {
+                shared.handed_over = true;
+                break;
+            }
+        }
+        self.changed.notify_all();
+    }
+
+    /// Writes, syncs, completes, answers: with the baton held.
+    pub(super) fn commit_taken(&self, mut shared: parking_lot::MutexGuard<'_, Shared>, sync: bool) {
+        self.write_positions(&mut shared);
+        if shared.group.poisoned && shared.group.is_empty() {
+            return;
+        }
+        let mut group = shared.group.take();
+        drop(shared);
+        let written = self.write(&mut group, sync);
+        let mut outcome = Outcome::default();
+        let mut shared = self.shared.lock();
+        match written {
+            Ok(serial) => complete(&mut shared, group, serial, &mut outcome),
+            Err(error) => {
+                tracing::error!(%error, "the journal cannot be written: no more is stored until a restart");
+                fail(&mut shared, group, &mut outcome);
+            }
+        }
+        drop(shared);
+        if !outcome.answers.is_empty() || !outcome.notices.is_empty() {
+            self.sink.deliver(&mut outcome);
+        }
+    }
+
+    fn write(&self, group: &mut Group, sync: bool) -> Result<Serial, JournalError> {
+        let mut journal = self.journal.lock();
+        let mut serial = 0;
+        if !group.batch.is_empty() {
+            serial = journal.append(&mut group.batch, false)?;
+        }
+        if (sync || group.sync)
+            && self.settings.durability == Durability::Fsync
+            && journal.is_unsynced()
+        {
+            journal.sync()?;
+        }
+        Ok(serial)
+    }
+
+    /// One position record for each reader that has settled something, as far as they fit.
+    fn write_positions(&self, shared: &mut Shared) {
+        let Shared { state, group, .. } = shared;
+        let dirty = std::mem::take(&mut group.dirty);
+        for (number, index) in dirty {
+            let Some(identity) = state.identities.get_mut(&number) else { continue };
+            let stored = identity.stored;
+            let Some(reader) = identity.mailbox.readers.get_mut(usize::from(index)) else {
+                continue;
+            };
+            let bytes = 64 + 20 * reader.beyond.iter().len() as u64;
+            if stored && !group.fits(bytes, self.spares.ready()) {
+                group.dirty.push((number, index));
+                continue;
+            }
+            reader.dirty = false;
+            if !stored {
+                continue; // the header that makes it known says all
+            }
+            let record = reader.record(number, index);
+            let placed = Some(Placed::Position(number, index));
+            group.record(kind::POSITION, placed, |into| record.encode(into));
+        }
+    }
+}
+
+/// The group is durable: its messages become visible, its answers true.
+fn complete(shared: &mut Shared, group: Group, serial: Serial, outcome: &mut Outcome) {
+    let Shared { state, group: forming, .. } = shared;
+    forming.stored = group.number;
+    let Group { batch, answers, appended, placed, .. } = group;
+    let bytes = batch.freeze();
+    for Appended { log, message, names, text, sender, number } in appended {
+        let Some(identity) = state.identities.get_mut(&log) else { continue };
+        let mut message = message.with_names(names, bytes.slice(text));
+        if identity.connections == 0 {
+            message = message.detached();
+        } else {
+            let log = LogKey(log);
+            outcome.notices.push(Notice::Stored { log, message: message.clone() });
+        }
+        identity.mailbox.insert(Entry { message, sender, number, segment: serial });
+    }
+    for record in placed {
+        record.note(state, serial);
+    }
+    for (tag, pending) in answers {
+        let answer = match pending {
+            Pending::Ready(answer) => answer,
+            Pending::Accepted { id, dup, recipient } => Answer::Accepted { id, dup, recipient },
+            Pending::Connected(connected) => connected_now(state, connected),
+        };
+        outcome.answers.push((tag, answer));
+    }
+}
+
+/// Fills in where the mailbox stands at this moment.
+fn connected_now(state: &mut super::state::State, mut connected: Box<Connected>) -> Answer {
+    let reader = connected.reader;
+    if let Some(log) = state.log(reader.log) {
+        connected.end = log.end;
+        connected.acked = log.readers.get(usize::from(reader.index)).map_or(0, |r| r.position);
+        connected.pending = log.unsettled(reader.index, 0).count() as u64;
+    }
+    Answer::Connected(connected)
+}
+
+/// Nothing of the group may be believed.
+fn fail(shared: &mut Shared, group: Group, outcome: &mut Outcome) {
+    shared.group.poisoned = true;
+    let forming = std::mem::take(&mut shared.group.answers);
+    for (tag, _) in group.answers.into_iter().chain(forming) {
+        outcome.answers.push((tag, Answer::Refused(Refusal::StoreUnavailable)));
+    }
+}
+
+/// What one step of upkeep writes at most.
+const UPKEEP_BYTES: u64 = 64 * 1024;

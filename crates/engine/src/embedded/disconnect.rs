@@ -1,0 +1,44 @@
+//! A session leaves: what it had in flight waits again, its outbox is free, and the identity's time begins to run when
+//! it was the last one. Nothing is answered; the record trails.
+
+use super::Shared;
+use super::group::Placed;
+use super::records::{SeenRecord, kind};
+use super::submit::Step;
+use crate::api::Disconnect;
+use crate::disk::Disk;
+
+impl<D: Disk> Step<'_, D> {
+    pub(super) fn disconnect(&mut self, disconnect: &Disconnect) {
+        let (session, now) = (self.tag.session, self.now);
+        let writable = self.admits(SEEN_BYTES);
+        let Shared { state, group, .. } = &mut *self.shared;
+        if let Some(outbox) = disconnect.outbox.and_then(|key| state.outboxes.get_mut(&key.0)) {
+            outbox.release(session);
+        }
+        let number = disconnect.identity.0;
+        let Some(identity) = state.identities.get_mut(&number) else { return };
+        let index = usize::from(disconnect.reader.index);
+        if let Some(reader) = identity.mailbox.readers.get_mut(index) {
+            disconnect.unacked.iter().for_each(|(seq, attempts)| reader.came_back(*seq, *attempts));
+        }
+        identity.connections = identity.connections.saturating_sub(1);
+        if identity.connections != 0 {
+            return;
+        }
+        if !identity.stored {
+            return state.remove(number);
+        }
+        identity.last_seen = now;
+        state.ends.insert((identity.end(&state.limits), number));
+        let seqs: Vec<_> = disconnect.unacked.iter().map(|(seq, _)| *seq).collect();
+        identity.mailbox.detach(&seqs);
+        if writable {
+            let seen = SeenRecord { number, online: false, at: now };
+            group.record(kind::SEEN, Some(Placed::Seen(number)), |into| seen.encode(into));
+        }
+    }
+}
+
+/// What a seen record takes.
+const SEEN_BYTES: usize = 64;

@@ -1,0 +1,157 @@
+//! The embedded engine: everything in memory, everything journaled. Commands are decided in memory at once; what they
+//! promise leaves when the group of records they belong to is durable, and only then are messages visible to readers.
+
+mod append;
+mod carry;
+mod commit;
+mod connect;
+mod disconnect;
+mod expire;
+mod group;
+mod log;
+mod outbox;
+mod ranges;
+mod read;
+mod records;
+mod recover;
+mod settle;
+mod state;
+mod submit;
+mod threads;
+
+use std::sync::Arc;
+
+use ackd_wire::Millis;
+use parking_lot::{Condvar, Mutex};
+
+use crate::api::{Entropy, Limits, Sink};
+use crate::disk::Disk;
+use crate::journal::{Journal, OpenError, Options, SpareMaker};
+use group::Group;
+use state::State;
+
+pub use threads::{Now, Threads};
+
+/// Durable mailboxes on one machine's disk.
+#[derive(Debug)]
+pub struct Embedded<D: Disk> {
+    settings: Settings,
+    shared: Mutex<Shared>,
+    /// A commit (or the flush of acks) has ended, or work for the committer has come.
+    changed: Condvar,
+    /// The upkeep thread is to stop.
+    upkeep: Condvar,
+    journal: Mutex<Journal<D>>,
+    spares: SpareMaker<D>,
+    sink: Arc<dyn Sink>,
+}
+
+/// How an embedded engine works.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What the store may hold.
+    pub limits: Limits,
+    /// Against what stored data is safe.
+    pub durability: Durability,
+    /// Bytes of a journal segment: a multiple of 4 KiB.
+    pub segment_bytes: u64,
+    /// The journal is cleaned when it is larger than this.
+    pub journal_bytes: u64,
+    /// Who commits.
+    pub mode: Mode,
+}
+
+/// Against what stored data is safe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Power loss: every commit is synced.
+    Fsync,
+    /// The end of the process only: the system writes when it likes.
+    Os,
+}
+
+/// Who commits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Whoever submits, if no commit is running; under load the thread of [`Threads`].
+    Inline,
+    /// Only [`Embedded::commit`] and [`Embedded::tick`]: for simulations.
+    Manual,
+}
+
+/// What opening a store found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Identities held.
+    pub identities: usize,
+    /// Messages that wait.
+    pub messages: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Segments of the journal.
+    pub segments: usize,
+    /// Whether the store was closed before.
+    pub clean: bool,
+}
+
+/// What all threads share.
+#[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, all under one lock")]
+struct Shared {
+    state: State,
+    group: Group,
+    /// A thread has taken a group and has not finished with it.
+    committing: bool,
+    /// The committer is to go on: more has come while a commit ran.
+    handed_over: bool,
+    closing: bool,
+    /// The committer runs.
+    committer: bool,
+}
+
+impl<D: Disk + Clone> Embedded<D> {
+    /// Opens the store on this disk, or makes one. Answers will go to `sink`.
+    pub fn open(
+        settings: Settings,
+        disk: D,
+        entropy: Box<dyn Entropy>,
+        sink: Arc<dyn Sink>,
+        now: Millis,
+    ) -> Result<(Self, Recovered), OpenError> {
+        assert!(settings.segment_bytes >= SEGMENT_BYTES_MIN, "a segment holds a large batch");
+        let mut state = State::new(settings.limits.clone(), entropy);
+        let options = Options { segment_bytes: settings.segment_bytes };
+        let mut replay = recover::Replay::new(&mut state, now);
+        let journal = Journal::open(disk, options, &mut |serial, kind, record| {
+            replay.record(serial, kind, record)
+        })?;
+        replay.finish();
+        let recovered = recover::summary(&state, &journal);
+        let unclean =
+            settings.durability == Durability::Os && !journal.is_new() && !recovered.clean;
+        let group = Group::new(journal.capacity());
+        let (committing, handed_over, closing, committer) = (false, false, false, false);
+        let shared = Shared { state, group, committing, handed_over, closing, committer };
+        let spares = journal.spare_maker();
+        let (shared, journal) = (Mutex::new(shared), Mutex::new(journal));
+        let (changed, upkeep) = (Condvar::new(), Condvar::new());
+        let engine = Self { settings, shared, changed, upkeep, journal, spares, sink };
+        if unclean {
+            engine.renew_epochs();
+        }
+        Ok((engine, recovered))
+    }
+
+    /// Messages that wait, and their bytes.
+    pub fn waiting(&self) -> (u64, u64) {
+        recover::waiting(&self.shared.lock().state)
+    }
+
+    /// Whether the store takes no more writes until it is opened anew: a write or a sync has failed.
+    pub fn is_poisoned(&self) -> bool {
+        self.shared.lock().group.poisoned
+    }
+}
+
+/// The largest record (a message of 16 MiB would need more: `max_message` is bounded by a quarter of a segment).
+const SEGMENT_BYTES_MIN: u64 = 32 * 1024;

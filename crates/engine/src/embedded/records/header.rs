@@ -1,0 +1,51 @@
+//! A log's header: its incarnation, its next `seq`, and all its readers with their positions.
+//!
+//! `number` · epoch u64 le · `next seq` · `readers` × { device (text) · `position` · settled beyond (ranges) }.
+
+use ackd_wire::{Name, Seq};
+
+use super::codec::{Damaged, Parts, put_number, put_ranges, put_text};
+use crate::embedded::ranges::Ranges;
+
+/// The record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::embedded) struct HeaderRecord {
+    pub(in crate::embedded) number: u64,
+    pub(in crate::embedded) epoch: u64,
+    pub(in crate::embedded) next_seq: Seq,
+    pub(in crate::embedded) readers: Vec<ReaderRecord>,
+}
+
+/// One reader in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::embedded) struct ReaderRecord {
+    pub(in crate::embedded) device: Name,
+    pub(in crate::embedded) position: Seq,
+    pub(in crate::embedded) beyond: Ranges,
+}
+
+impl HeaderRecord {
+    pub(in crate::embedded) fn encode(&self, into: &mut Vec<u8>) {
+        put_number(into, self.number);
+        into.extend_from_slice(&self.epoch.to_le_bytes());
+        put_number(into, self.next_seq);
+        put_number(into, self.readers.len() as u64);
+        for reader in &self.readers {
+            put_text(into, reader.device.as_str());
+            put_number(into, reader.position);
+            put_ranges(into, &reader.beyond);
+        }
+    }
+
+    pub(in crate::embedded) fn decode(record: &[u8]) -> Result<Self, Damaged> {
+        let mut parts = Parts(record);
+        let (number, epoch, next_seq) = (parts.number()?, parts.u64()?, parts.number()?);
+        let mut readers = Vec::new();
+        for _ in 0..parts.number()? {
+            let device = Name::parse_device(parts.text()?).map_err(|_| "a device has no name")?;
+            let (position, beyond) = (parts.number()?, parts.ranges()?);
+            readers.push(ReaderRecord { device, position, beyond });
+        }
+        Ok(Self { number, epoch, next_seq, readers })
+    }
+}

@@ -1,0 +1,84 @@
+use ackd_wire::{ClientId, MessageId, Name, TokenHash};
+use proptest::prelude::*;
+
+use super::*;
+use crate::api::{Address, Encoding};
+use crate::embedded::outbox::Run;
+use crate::embedded::ranges::Ranges;
+
+fn ranges() -> impl Strategy<Value = Ranges> {
+    proptest::collection::vec((any::<u32>(), 0..9u64), 0..9).prop_map(|parts| {
+        let mut ranges = Ranges::default();
+        for (at, more) in parts {
+            ranges.insert_range(u64::from(at), u64::from(at) + more);
+        }
+        ranges
+    })
+}
+
+/// Encodes, decodes, and checks that no shorter record passes as this one.
+macro_rules! round_trip {
+    ($record:expr, $type:ident) => {{
+        let record = $record;
+        let mut bytes = Vec::new();
+        record.encode(&mut bytes);
+        prop_assert!($type::decode(&bytes).is_ok_and(|decoded| decoded == record));
+        for end in 0..bytes.len() {
+            prop_assert!(!$type::decode(&bytes[..end]).is_ok_and(|decoded| decoded == record));
+        }
+    }};
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn records_round_trip(number: u64, other: u64, at: u64, flag: bool, hash: [u8; 32], ranges in ranges()) {
+        let id = ClientId::parse("ann").unwrap();
+        let secret = flag.then_some(TokenHash(hash));
+        let next_secret = None;
+        let (claimed, ended, created) = (flag, !flag, at);
+        round_trip!(IdentityRecord { number, id, claimed, ended, secret, next_secret, created }, IdentityRecord);
+        let beyond = ranges.clone();
+        let reader = ReaderRecord { device: Name::default(), position: at, beyond };
+        round_trip!(HeaderRecord { number, epoch: other, next_seq: at, readers: vec![reader] }, HeaderRecord);
+        round_trip!(PositionRecord { number, index: 3, position: at, beyond: ranges }, PositionRecord);
+        let runs = vec![Run { first: at, count: other, scope: number }];
+        let name = Name::parse_outbox("o").unwrap();
+        round_trip!(OutboxRecord { number, identity: other, name, forgotten: at, runs, last_used: at }, OutboxRecord);
+        round_trip!(SeenRecord { number, online: flag, at }, SeenRecord);
+        round_trip!(EndedRecord { number }, EndedRecord);
+        round_trip!(CounterRecord { next_number: number, room_number: other }, CounterRecord);
+    }
+
+    #[test]
+    fn messages_round_trip(numbers: [u64; 6], id: [u8; 16], text in proptest::collection::vec(any::<u8>(), 6..50)) {
+        let message = MessageRecord {
+            log: numbers[0],
+            seq: numbers[1],
+            id: MessageId(id),
+            at: numbers[2],
+            ttl_ms: numbers[3],
+            sender: numbers[4],
+            outbox: numbers[5],
+            n: numbers[0],
+            encoding: Encoding::Json,
+            address: Address::Room,
+            receipt: true,
+            from_bytes: 3,
+            room_bytes: 2,
+            text: [&text, &[], &[]],
+        };
+        round_trip!(message.clone(), MessageRecord);
+        round_trip!(DeadRecord { at: numbers[1], message }, DeadRecord);
+    }
+
+    #[test]
+    fn random_bytes_are_damage_or_a_record_but_never_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
+        let _ = IdentityRecord::decode(&bytes);
+        let _ = HeaderRecord::decode(&bytes);
+        let _ = PositionRecord::decode(&bytes);
+        let _ = OutboxRecord::decode(&bytes);
+        let _ = DeadRecord::decode(&bytes);
+    }
+}

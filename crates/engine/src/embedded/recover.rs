@@ -1,0 +1,203 @@
+//! Reading the journal back into memory. Records may repeat what others say and may come before what they refer to (a
+//! message before the copy of its identity's record): what is settled or ended never returns.
+
+use ackd_wire::{ClientId, MessageId, Millis, Name};
+use bytes::Bytes;
+
+use super::append::message;
+use super::log::Entry;
+use super::outbox::Outbox;
+use super::records::{
+    CounterRecord, Damaged, DeadRecord, EndedRecord, HeaderRecord, IdentityRecord, MessageRecord,
+    OutboxRecord, PositionRecord, SeenRecord, kind,
+};
+use super::state::{Dead, Identity, State};
+use super::{Embedded, Recovered};
+use crate::disk::Disk;
+use crate::journal::{Journal, Serial};
+
+/// The state while it is being read back.
+pub(super) struct Replay<'s> {
+    state: &'s mut State,
+    now: Millis,
+}
+
+impl<'s> Replay<'s> {
+    pub(super) fn new(state: &'s mut State, now: Millis) -> Self {
+        Self { state, now }
+    }
+
+    /// Takes over one record.
+    pub(super) fn record(
+        &mut self,
+        serial: Serial,
+        kind: u8,
+        record: &[u8],
+    ) -> Result<(), Damaged> {
+        match kind {
+            kind::IDENTITY => self.identity(serial, IdentityRecord::decode(record)?),
+            kind::HEADER => {
+                let header = HeaderRecord::decode(record)?;
+                self.known(header.number).mailbox.replay_header(header, serial);
+            }
+            kind::MESSAGE => self.message(serial, &MessageRecord::decode(record)?),
+            kind::POSITION => {
+                let PositionRecord { number, index, position, beyond } =
+                    PositionRecord::decode(record)?;
+                let log = &mut self.known(number).mailbox;
+                log.replay_position(usize::from(index), position, &beyond, serial);
+            }
+            kind::OUTBOX => {
+                let record = OutboxRecord::decode(record)?;
+                let outbox = self.outbox(record.number);
+                outbox.merge(&record);
+                outbox.segment = serial;
+            }
+            kind::SEEN => {
+                let SeenRecord { number, online, at } = SeenRecord::decode(record)?;
+                let identity = self.known(number);
+                (identity.last_seen, identity.connections) = (at, u32::from(online));
+                identity.seen_segment = serial;
+            }
+            kind::ENDED => self.state.remove(EndedRecord::decode(record)?.number),
+            kind::DEAD => self.dead(serial, &DeadRecord::decode(record)?),
+            kind::COUNTER => {
+                let CounterRecord { next_number, room_number } = CounterRecord::decode(record)?;
+                let counters = &mut self.state.counters;
+                counters.next_number = counters.next_number.max(next_number);
+                counters.room_number = counters.room_number.max(room_number);
+                self.state.counter_segment = serial;
+            }
+            _ => return Err("a record is of a kind of a later version"),
+        }
+        Ok(())
+    }
+
+    /// The identity of this number; one that is not known yet is filled in when its record comes.
+    fn known(&mut self, number: u64) -> &mut Identity {
+        self.count(number);
+        let now = self.now;
+        let nameless = || {
+            let id = ClientId::issued(u128::from(number).to_be_bytes());
+            Box::new(Identity::new(number, id, 0, now))
+        };
+        self.state.identities.entry(number).or_insert_with(nameless)
+    }
+
+    fn outbox(&mut self, number: u64) -> &mut Outbox {
+        self.count(number);
+        let now = self.now;
+        let new = || Outbox::new(number, 0, Name::default(), now);
+        self.state.outboxes.entry(number).or_insert_with(new)
+    }
+
+    /// No number is given twice.
+    fn count(&mut self, number: u64) {
+        let counters = &mut self.state.counters;
+        counters.next_number = counters.next_number.max(number.saturating_add(1));
+    }
+
+    fn identity(&mut self, serial: Serial, record: IdentityRecord) {
+        let IdentityRecord { number, id, claimed, ended, secret, next_secret, created } = record;
+        self.state.names.insert(id.clone(), number);
+        if ended {
+            self.state.outboxes.retain(|_, outbox| outbox.identity != number);
+        }
+        let identity = self.known(number);
+        (identity.id, identity.claimed, identity.ended) = (id, claimed, ended);
+        (identity.secret, identity.next_secret) = (secret, next_secret);
+        (identity.created, identity.stored, identity.segment) = (created, true, serial);
+    }
+
+    fn message(&mut self, serial: Serial, record: &MessageRecord<'_>) {
+        if record.outbox != 0 {
+            self.outbox(record.outbox).accept(record.n, record.log);
+        }
+        let entry = entry(serial, record);
+        self.known(record.log).mailbox.replay(entry);
+    }
+
+    fn dead(&mut self, serial: Serial, record: &DeadRecord<'_>) {
+        let (log, seq) = (record.message.log, record.message.seq);
+        let mut dead = self.state.dead.iter_mut();
+        let known = dead.find(|dead| dead.log == log && dead.entry.message.seq == seq);
+        if let Some(known) = known {
+            known.entry.segment = serial;
+            return;
+        }
+        let entry = entry(serial, &record.message);
+        self.state.bury(Dead { log, entry });
+    }
+
+    /// Everything is read: what is left without a name is gone, and everybody is away.
+    pub(super) fn finish(self) {
+        let State { identities, outboxes, names, ends, limits, unclaimed_bytes, .. } = self.state;
+        identities.retain(|_, identity| identity.stored);
+        outboxes.retain(|_, outbox| outbox.stored && identities.contains_key(&outbox.identity));
+        names.retain(|_, number| identities.contains_key(number));
+        for outbox in outboxes.values() {
+            if let Some(identity) = identities.get_mut(&outbox.identity) {
+                identity.outboxes.push(outbox.number);
+            }
+        }
+        for (number, identity) in identities {
+            identity.outboxes.sort_unstable();
+            if std::mem::take(&mut identity.connections) != 0 {
+                identity.last_seen = self.now;
+            }
+            let log = &mut identity.mailbox;
+            log.readers.iter_mut().for_each(|reader| reader.restart = log.end);
+            *unclaimed_bytes += identity.unclaimed_bytes();
+            if !identity.ended {
+                ends.insert((identity.end(limits), *number));
+            }
+        }
+    }
+}
+
+fn entry(serial: Serial, record: &MessageRecord<'_>) -> Entry {
+    let text = Bytes::copy_from_slice(record.text[0]);
+    let message = message(record).with_names((record.from_bytes, record.room_bytes), text);
+    debug_assert_ne!(message.id, MessageId([0; 16]), "every stored message has an ID");
+    Entry { message, sender: record.sender, number: (record.outbox, record.n), segment: serial }
+}
+
+/// Messages that wait, and their bytes.
+pub(super) fn waiting(state: &State) -> (u64, u64) {
+    let logs = state.identities.values().map(|identity| &identity.mailbox);
+    logs.fold((0, 0), |(messages, bytes), log| {
+        (messages + u64::from(log.waiting), bytes + log.bytes)
+    })
+}
+
+pub(super) fn summary<D: Disk>(state: &State, journal: &Journal<D>) -> Recovered {
+    let (messages, bytes) = waiting(state);
+    let (segments, clean) = (journal.segments(), journal.was_closed());
+    Recovered { identities: state.identities.len(), messages, bytes, segments, clean }
+}
+
+impl<D: Disk + Clone> Embedded<D> {
+    /// The store may have lost its last writes: no `seq` that was given may be given again.
+    pub(super) fn renew_epochs(&self) {
+        let mut numbers: Vec<u64> = self.shared.lock().state.identities.keys().copied().collect();
+        numbers.sort_unstable();
+        for number in numbers {
+            let mut shared = self.shared.lock();
+            let epoch = shared.state.random_u64();
+            let super::Shared { state, group, .. } = &mut *shared;
+            let Some(identity) = state.identities.get_mut(&number) else { continue };
+            identity.mailbox.renew(epoch);
+            let header = identity.mailbox.header(number);
+            let placed = Some(super::group::Placed::Header(number));
+            group.record(kind::HEADER, placed, |into| header.encode(into));
+            if !group.fits(RENEWAL_BYTES, 0) {
+                drop(shared);
+                self.commit_with(true);
+            }
+        }
+        self.commit_with(true);
+    }
+}
+
+/// Room for the next header.
+const RENEWAL_BYTES: u64 = 8 * 1024;

@@ -1,0 +1,76 @@
+//! What a reader has processed (`settle`), will never process (`reject`), or has not acknowledged in time (`archive`).
+
+use ackd_wire::Seq;
+
+use super::Shared;
+use super::group::Placed;
+use super::records::{DeadRecord, MessageRecord, kind};
+use super::state::Dead;
+use super::submit::Step;
+use crate::api::{Answer, Notice, ReaderKey, Refusal, Settle};
+use crate::disk::Disk;
+
+impl<D: Disk> Step<'_, D> {
+    pub(super) fn settle(&mut self, settle: Settle) {
+        let Settle { reader, up_to, seqs } = settle;
+        let Some(log) = self.shared.state.log(reader.log) else {
+            return self.refuse(Refusal::UnknownIdentity);
+        };
+        if up_to.is_some_and(|up_to| log.end < up_to) {
+            return self.refuse(Refusal::BadAck);
+        }
+        self.settle_in_memory(reader, up_to, seqs);
+        self.answer(Answer::Done);
+    }
+
+    /// The record trails: it is written with the next group.
+    fn settle_in_memory(&mut self, reader: ReaderKey, up_to: Option<Seq>, seqs: Vec<Seq>) {
+        let Shared { state, group, .. } = &mut *self.shared;
+        let Some(identity) = state.identities.get_mut(&reader.log.0) else { return };
+        let was_dirty = identity.mailbox.is_dirty(reader.index);
+        if !identity.mailbox.settle(reader.index, up_to, &seqs) {
+            return;
+        }
+        if !was_dirty {
+            group.dirty.push((reader.log.0, reader.index));
+        }
+        if 1 < identity.connections {
+            let by = self.tag.session;
+            self.outcome.notices.push(Notice::Settled { reader, by, up_to, seqs });
+        }
+    }
+
+    pub(super) fn reject(&mut self, reader: ReaderKey, seqs: &[Seq]) {
+        for &seq in seqs {
+            self.bury(reader, seq);
+        }
+        self.settle_in_memory(reader, None, seqs.to_vec());
+    }
+
+    /// Keeps a copy of what is rejected.
+    fn bury(&mut self, reader: ReaderKey, seq: Seq) {
+        let now = self.now;
+        let entry = self.shared.state.log(reader.log).and_then(|log| log.get(seq)).cloned();
+        let Some(mut entry) = entry else { return };
+        entry.message = entry.message.detached();
+        let writable = self.admits(entry.message.bytes() as usize + DEAD_BYTES);
+        let log = reader.log.0;
+        let Shared { state, group, .. } = &mut *self.shared;
+        let dead = Dead { log, entry };
+        if writable {
+            let record = DeadRecord { at: now, message: MessageRecord::of(log, &dead.entry) };
+            group.record(kind::DEAD, Some(Placed::Dead(log, seq)), |into| record.encode(into));
+        }
+        state.bury(dead);
+    }
+
+    /// What is known to wait keeps bytes of its own, not the whole batch it came in.
+    pub(super) fn archive(&mut self, reader: ReaderKey, seqs: &[Seq]) {
+        if let Some(log) = self.shared.state.log(reader.log) {
+            log.detach(seqs);
+        }
+    }
+}
+
+/// What a dead letter's record takes beside its text.
+const DEAD_BYTES: usize = 256;

@@ -1,0 +1,196 @@
+//! Everything the engine knows, in memory: identities with their mailboxes and outboxes. It does no I/O; what changes
+//! here is written to the journal by whoever changes it.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use ackd_wire::{ClientId, MessageId, Millis, TokenHash};
+use rustc_hash::FxHashMap;
+
+use super::log::{Entry, Log};
+use super::outbox::Outbox;
+use super::records::{CounterRecord, IdentityRecord};
+use crate::api::{Entropy, IdentityKey, Limits, LogKey, OutboxKey};
+
+/// The state.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) limits: Limits,
+    pub(super) identities: FxHashMap<u64, Box<Identity>>,
+    pub(super) names: FxHashMap<ClientId, u64>,
+    pub(super) outboxes: FxHashMap<u64, Outbox>,
+    /// Identities that are away, by when they end.
+    pub(super) ends: BTreeSet<(Millis, u64)>,
+    pub(super) counters: CounterRecord,
+    /// Segment of the newest counter record.
+    pub(super) counter_segment: u64,
+    /// Bytes that wait for names nobody holds.
+    pub(super) unclaimed_bytes: u64,
+    /// What was rejected, newest last: at most [`DEAD_MAX`].
+    pub(super) dead: VecDeque<Dead>,
+    pub(super) entropy: Box<dyn Entropy>,
+}
+
+/// Who, and what waits for them. Its number is never given again.
+#[derive(Debug)]
+pub(super) struct Identity {
+    pub(super) number: u64,
+    pub(super) id: ClientId,
+    /// `None`: nobody holds the name; mail waits for whoever claims it.
+    pub(super) secret: Option<TokenHash>,
+    /// After a rotation, until it is used.
+    pub(super) next_secret: Option<TokenHash>,
+    /// The client chose the name: when it ends, ID and hash stay.
+    pub(super) claimed: bool,
+    pub(super) ended: bool,
+    /// Whether the journal knows it; a fresh identity of the classic dialect is not known until it is needed.
+    pub(super) stored: bool,
+    pub(super) created: Millis,
+    pub(super) connections: u32,
+    pub(super) last_seen: Millis,
+    pub(super) mailbox: Log,
+    pub(super) outboxes: Vec<u64>,
+    /// Segments of the newest identity record and the newest seen record.
+    pub(super) segment: u64,
+    pub(super) seen_segment: u64,
+}
+
+/// A dead letter.
+#[derive(Debug)]
+pub(super) struct Dead {
+    pub(super) log: u64,
+    pub(super) entry: Entry,
+}
+
+impl State {
+    pub(super) fn new(limits: Limits, entropy: Box<dyn Entropy>) -> Self {
+        Self {
+            limits,
+            identities: FxHashMap::default(),
+            names: FxHashMap::default(),
+            outboxes: FxHashMap::default(),
+            ends: BTreeSet::new(),
+            counters: CounterRecord { next_number: 1, room_number: 0 },
+            counter_segment: 0,
+            unclaimed_bytes: 0,
+            dead: VecDeque::new(),
+            entropy,
+        }
+    }
+
+    /// A number for an identity or an outbox.
+    pub(super) fn next_number(&mut self) -> u64 {
+        let number = self.counters.next_number;
+        self.counters.next_number += 1;
+        number
+    }
+
+    pub(super) fn random<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.entropy.fill(&mut bytes);
+        bytes
+    }
+
+    pub(super) fn random_u64(&mut self) -> u64 {
+        u64::from_le_bytes(self.random())
+    }
+
+    /// A UUID version 7 (RFC 9562) for a message without a number.
+    pub(super) fn message_id(&mut self, now: Millis) -> MessageId {
+        let random = self.random();
+        MessageId(*uuid::Builder::from_unix_timestamp_millis(now, &random).as_uuid().as_bytes())
+    }
+
+    pub(super) fn by_name(&mut self, id: &str) -> Option<&mut Box<Identity>> {
+        let number = self.names.get(id)?;
+        self.identities.get_mut(number)
+    }
+
+    pub(super) fn identity(&mut self, key: IdentityKey) -> Option<&mut Box<Identity>> {
+        self.identities.get_mut(&key.0)
+    }
+
+    pub(super) fn log(&mut self, key: LogKey) -> Option<&mut Log> {
+        self.identities.get_mut(&key.0).map(|identity| &mut identity.mailbox)
+    }
+
+    pub(super) fn outbox(&mut self, key: OutboxKey) -> Option<&mut Outbox> {
+        self.outboxes.get_mut(&key.0)
+    }
+
+    /// Enters a new identity.
+    pub(super) fn insert(&mut self, id: ClientId, now: Millis) -> &mut Identity {
+        let number = self.next_number();
+        let epoch = self.random_u64();
+        self.names.insert(id.clone(), number);
+        let identity = Box::new(Identity::new(number, id, epoch, now));
+        self.identities.entry(number).or_insert(identity)
+    }
+
+    /// Takes an identity out, with all it has.
+    pub(super) fn remove(&mut self, number: u64) {
+        let Some(identity) = self.identities.remove(&number) else { return };
+        if self.names.get(identity.id.as_str()) == Some(&number) {
+            self.names.remove(identity.id.as_str());
+        }
+        self.unclaimed_bytes -= identity.unclaimed_bytes();
+        self.ends.remove(&(identity.end(&self.limits), number));
+        for outbox in identity.outboxes {
+            self.outboxes.remove(&outbox);
+        }
+    }
+
+    pub(super) fn bury(&mut self, dead: Dead) {
+        if self.dead.len() == DEAD_MAX {
+            self.dead.pop_front();
+        }
+        self.dead.push_back(dead);
+    }
+}
+
+impl Identity {
+    pub(super) fn new(number: u64, id: ClientId, epoch: u64, now: Millis) -> Self {
+        Self {
+            number,
+            id,
+            secret: None,
+            next_secret: None,
+            claimed: false,
+            ended: false,
+            stored: false,
+            created: now,
+            connections: 0,
+            last_seen: now,
+            mailbox: Log::new(epoch),
+            outboxes: Vec::new(),
+            segment: 0,
+            seen_segment: 0,
+        }
+    }
+
+    /// When it ends if it stays away.
+    pub(super) fn end(&self, limits: &Limits) -> Millis {
+        let ttl =
+            if self.secret.is_some() { limits.identity_ttl_ms } else { limits.message_ttl_ms };
+        self.last_seen.saturating_add(ttl)
+    }
+
+    /// What of its mail counts as mail to nobody.
+    pub(super) fn unclaimed_bytes(&self) -> u64 {
+        if self.secret.is_none() { self.mailbox.bytes } else { 0 }
+    }
+
+    pub(super) fn record(&self) -> IdentityRecord {
+        IdentityRecord {
+            number: self.number,
+            id: self.id.clone(),
+            claimed: self.claimed,
+            ended: self.ended,
+            secret: self.secret,
+            next_secret: self.next_secret,
+            created: self.created,
+        }
+    }
+}
+
+/// Dead letters that are kept.
+const DEAD_MAX: usize = 1000;

@@ -1,0 +1,81 @@
+//! The engine's door: decides a batch of commands under one lock, then commits if nobody else does.
+
+use ackd_wire::Millis;
+
+use super::{Embedded, Mode, Shared};
+use crate::api::{Answer, Command, Engine, Outcome, Refusal, Submission, Tag};
+use crate::disk::Disk;
+
+/// What deciding one command needs: the state and group under their lock, and where immediate answers go.
+pub(super) struct Step<'s, D: Disk> {
+    pub(super) engine: &'s Embedded<D>,
+    pub(super) shared: &'s mut Shared,
+    pub(super) outcome: &'s mut Outcome,
+    pub(super) tag: Tag,
+    pub(super) now: Millis,
+}
+
+impl<D: Disk + Clone> Engine for Embedded<D> {
+    fn submit(&self, now: Millis, batch: &mut Vec<Submission<'_>>) {
+        let mut outcome = Outcome::default();
+        let mut shared = self.shared.lock();
+        let trailed = shared.group.trails();
+        for Submission { tag, command } in batch.drain(..) {
+            let outcome = &mut outcome;
+            Step { engine: self, shared: &mut shared, outcome, tag, now }.decide(command);
+        }
+        let lead = self.settings.mode == Mode::Inline && shared.group.sync && !shared.committing;
+        shared.committing |= lead;
+        if !lead && !trailed && shared.group.trails() {
+            self.changed.notify_all();
+        }
+        drop(shared);
+        if !outcome.answers.is_empty() || !outcome.notices.is_empty() {
+            self.sink.deliver(&mut outcome);
+        }
+        if lead {
+            self.lead();
+        }
+    }
+}
+
+impl<D: Disk> Step<'_, D> {
+    fn decide(mut self, command: Command<'_>) {
+        match command {
+            Command::Connect(connect) => self.connect(&connect),
+            Command::Disconnect(disconnect) => self.disconnect(&disconnect),
+            Command::Rotate { identity, token } => self.rotate(identity, token),
+            Command::Keep { identity } => self.keep(identity),
+            Command::Append(append) => self.append(&append),
+            Command::Pass(pass) => self.pass(&pass),
+            Command::Settle(settle) => self.settle(settle),
+            Command::Reject { reader, seqs } => self.reject(reader, &seqs),
+            Command::Archive { reader, seqs } => self.archive(reader, &seqs),
+            Command::Read(read) => self.read(read),
+            Command::Fetch { reader, seqs } => self.fetch(reader, &seqs),
+            Command::TakeRoomNumber => self.take_room_number(),
+        }
+    }
+
+    /// An answer that waits for nothing.
+    pub(super) fn answer(&mut self, answer: Answer) {
+        if self.tag.slot != Tag::QUIET {
+            self.outcome.answers.push((self.tag, answer));
+        }
+    }
+
+    pub(super) fn refuse(&mut self, refusal: Refusal) {
+        self.answer(Answer::Refused(refusal));
+    }
+
+    /// Whether records of so many bytes surely fit on the disk, with the help of one more spare if need be.
+    pub(super) fn admits(&mut self, bytes: usize) -> bool {
+        let bytes = bytes as u64;
+        let group = &mut self.shared.group;
+        let spares = &self.engine.spares;
+        if group.needs_spare(bytes) && spares.ready() == 0 {
+            group.disk_full = spares.make(false).is_err();
+        }
+        group.fits(bytes, spares.ready())
+    }
+}

@@ -1,0 +1,17 @@
+//! The journal: batches of opaque records in preallocated segments, written sequentially, synced, replayed and recycled.
+//! It knows no record's meaning. Every byte is described in `docs/storage-format.md`.
+
+mod batch;
+mod open;
+mod segment;
+mod write;
+
+pub(crate) use batch::{Batch, RECORD_OVERHEAD};
+pub use open::OpenError;
+pub(crate) use write::{Capacity, Journal, JournalError, Options, SpareMaker};
+
+/// The number of a segment: grows with each that is taken into use, never repeats in one data directory.
+pub(crate) type Serial = u64;
+
+#[cfg(test)]
+mod tests;

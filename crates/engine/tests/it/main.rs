@@ -1,0 +1,5 @@
+//! The embedded engine from outside: a few histories over a simulated disk, and what a crash leaves of them.
+
+mod crash;
+mod rig;
+mod verbs;
