@@ -1,2 +1,53 @@
-//! The `ackd` server binary. In this commit the libraries stand alone; the server is put together next.
-fn main() {}
+//! The `ackd` program: a server, and the commands that talk to one. Reads flags and the environment, prints, and decides
+//! the exit status; everything else is the libraries'.
+
+mod config;
+mod failure;
+mod listen;
+mod logging;
+mod send;
+mod serve;
+mod server_url;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Message server for WebSocket clients that does not lose messages. Without a command it runs the server.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: config::ConfigArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the server.
+    Serve(config::ConfigArgs),
+    /// Sends a message, or one a line of standard input; prints the ID of each that the server keeps.
+    Send(send::SendArgs),
+    /// Prints the messages to an identity, and acknowledges each once it is printed.
+    Listen(listen::ListenArgs),
+    /// Checks or prints the configuration.
+    Config(config::ConfigCommand),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+        Command::Serve(args) => serve::run(&args),
+        Command::Send(args) => send::run(args),
+        Command::Listen(args) => listen::run(args),
+        Command::Config(command) => config::run(&command),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("ackd: {error:#}");
+            failure::status(&error)
+        }
+    }
+}

@@ -3,5 +3,12 @@
 //! Data flows one way: socket → dialect → session → router → engine, and back by channel. The session and the router
 //! know neither socket nor clock; everything between socket and disk can be run by a simulation.
 
+mod clock;
+pub mod config;
+mod dialect;
 pub mod router;
+mod server;
 pub mod session;
+mod socket;
+
+pub use server::{Server, StartError};

@@ -72,14 +72,14 @@ fn a_second_connect_is_a_bad_frame_and_ten_in_a_row_close() {
     driver.command(connect(Credential::Issue, None));
     assert_eq!(driver.codes(), ["bad_frame"]);
     for _ in 0..8 {
-        driver.command(Command::Bad(super::super::state::bad("?")));
+        driver.command(Command::Bad(state::bad("?")));
     }
     driver.command(Command::Ping { r#ref: None });
     for _ in 0..9 {
-        driver.command(Command::Bad(super::super::state::bad("?")));
+        driver.command(Command::Bad(state::bad("?")));
         assert_eq!(driver.close_code(), None, "the good frame between them counts");
     }
-    driver.command(Command::Bad(super::super::state::bad("?")));
+    driver.command(Command::Bad(state::bad("?")));
     assert_eq!(driver.close_code(), Some(CloseCode::BadFrames));
 }
 

@@ -1,0 +1,6 @@
+//! The built program, as its users meet it.
+
+mod cli;
+mod serving;
+mod support;
+mod talking;

@@ -1,0 +1,191 @@
+//! The v1 dialect in JSON.
+
+use std::borrow::Cow;
+
+use ackd_engine::{Address, Encoding};
+use ackd_wire::v1::{self as wire, json};
+use ackd_wire::{ClientId, Ref};
+
+use super::{Greeting, text, text_header};
+use crate::session::{
+    BadCommand, Command, Connect, Credential, Destination, Event, Kind, Persist, Send, Welcome,
+    Which,
+};
+
+pub(super) fn decode<'a>(
+    text: &'a str,
+    skip: usize,
+    f: &mut dyn FnMut(Command<'a>) -> bool,
+) -> Option<usize> {
+    for (index, frame) in json::decode(text).enumerate().skip(skip) {
+        let command = match frame {
+            Ok(frame) => command(frame),
+            Err(bad) => {
+                Command::Bad(BadCommand { r#ref: bad.r#ref, n: bad.n, message: bad.message })
+            }
+        };
+        if !f(command) {
+            return Some(index + 1);
+        }
+    }
+    None
+}
+
+fn command(frame: wire::ClientFrame<'_>) -> Command<'_> {
+    match frame {
+        wire::ClientFrame::Connect(frame) => Command::Connect(connect(*frame)),
+        wire::ClientFrame::Send(frame) => Command::Send(send(frame)),
+        wire::ClientFrame::Ack(frame) => {
+            let which = match frame.which {
+                wire::Which::UpTo(seq) => Which::UpTo(seq),
+                wire::Which::RoomUpTo { room, seq } => Which::RoomUpTo(room, seq),
+                wire::Which::Ids(ids) => Which::Ids(ids),
+            };
+            Command::Ack { r#ref: frame.r#ref, which }
+        }
+        wire::ClientFrame::Reject { ids, .. } => Command::Reject { ids },
+        wire::ClientFrame::Ping { r#ref } => Command::Ping { r#ref },
+        wire::ClientFrame::Rotate { r#ref, token } => Command::Rotate { r#ref, token },
+        wire::ClientFrame::Join(frame) if frame.durable => {
+            absent(frame.r#ref, "durable rooms are not part of this build yet")
+        }
+        wire::ClientFrame::Join(frame) => Command::Join { r#ref: frame.r#ref, room: frame.room },
+        wire::ClientFrame::Leave { r#ref, room } => Command::Leave { r#ref, room },
+        wire::ClientFrame::Watch { r#ref, .. } | wire::ClientFrame::Unwatch { r#ref, .. } => {
+            absent(r#ref, "presence is not part of this build yet")
+        }
+    }
+}
+
+fn absent(r#ref: Option<Ref>, message: &'static str) -> Command<'static> {
+    Command::Bad(BadCommand { r#ref, n: None, message: message.into() })
+}
+
+fn connect(frame: wire::ConnectFrame<'_>) -> Connect {
+    let credential = match frame.credential {
+        wire::Credential::New => Credential::Issue,
+        wire::Credential::Resume { id, token } => Credential::Token(id, token),
+        wire::Credential::Claim { id, token } => Credential::Claim(id, token),
+        wire::Credential::Jwt(_) => Credential::Unsupported,
+    };
+    let acked = frame.epoch.zip(frame.acked).map(|(epoch, acked)| (Box::from(&*epoch), acked));
+    let (device, outbox, window) = (frame.device, frame.outbox, frame.window);
+    Connect { credential, device, outbox, acked, window }
+}
+
+fn send(frame: wire::SendFrame<'_>) -> Send<'_> {
+    let to = match frame.target {
+        wire::Target::To(id) => Destination::Id(id.into_text()),
+        wire::Target::Room(room) => Destination::Room(room.to_name()),
+        wire::Target::All => Destination::All,
+    };
+    let (encoding, body) = match frame.body {
+        wire::Body::Json(text) => (Encoding::Json, Cow::Borrowed(text.as_bytes())),
+        wire::Body::Binary(bytes) => (Encoding::Binary, bytes),
+    };
+    let persist = frame.persist.map(|persist| match persist {
+        wire::Persist::Accept => Persist::Accept,
+        wire::Persist::Miss => Persist::Miss,
+        wire::Persist::Never => Persist::Never,
+    });
+    let (ttl_ms, receipt) = (frame.ttl_ms, frame.receipt);
+    Send { r#ref: frame.r#ref, n: frame.n, to, encoding, body, ttl_ms, persist, receipt }
+}
+
+pub(super) fn encode(
+    event: &Event,
+    own: Option<&ClientId>,
+    greeting: &Greeting,
+    out: &mut Vec<u8>,
+) {
+    let Some(frame) = frame(event, own, greeting) else { return };
+    text_header(out, json::encoded_len(&frame));
+    json::encode(out, &frame);
+}
+
+fn frame<'e>(
+    event: &'e Event,
+    own: Option<&'e ClientId>,
+    greeting: &Greeting,
+) -> Option<wire::ServerFrame<'e>> {
+    Some(match event {
+        Event::Connected(welcome) => connected(welcome, greeting),
+        Event::Accepted { r#ref, n, id, dup } => {
+            let (r#ref, n, id, dup) = (mark(r#ref.as_ref()), *n, *id, *dup);
+            wire::ServerFrame::Accepted(wire::AcceptedFrame { r#ref, n, id, dup })
+        }
+        Event::Message { message, attempt, kind } => {
+            let place = match kind {
+                Kind::Stored => wire::Place::Mailbox(message.seq),
+                Kind::Live => wire::Place::Live,
+                Kind::Signal => wire::Place::Signal,
+            };
+            let target = match message.address {
+                Address::Direct => wire::Target::To(own.map_or("", ClientId::as_str).into()),
+                Address::Room => wire::Target::Room(text(message.room()).into()),
+                Address::All => wire::Target::All,
+            };
+            let body = match message.encoding {
+                Encoding::Json => wire::Body::Json(text(message.body())),
+                Encoding::MessagePack | Encoding::Binary => {
+                    wire::Body::Binary(message.body().into())
+                }
+            };
+            let (from, attempt) = (text(message.from()).into(), u32::from(*attempt));
+            let (id, at) = (message.id, message.at);
+            wire::ServerFrame::Message(wire::MessageFrame {
+                place,
+                id,
+                from,
+                target,
+                body,
+                at,
+                attempt,
+            })
+        }
+        Event::Pong { r#ref } => wire::ServerFrame::Pong { r#ref: mark(r#ref.as_ref()) },
+        Event::Rotated { r#ref } => wire::ServerFrame::Rotated { r#ref: mark(r#ref.as_ref()) },
+        Event::Joined { r#ref, room, members } => {
+            let (r#ref, room, members) = (mark(r#ref.as_ref()), room.as_str().into(), *members);
+            wire::ServerFrame::Joined(wire::JoinedFrame { r#ref, room, members, durable: None })
+        }
+        Event::Left { r#ref, room, .. } => {
+            wire::ServerFrame::Left { r#ref: mark(r#ref.as_ref()), room: room.as_str().into() }
+        }
+        Event::Error(error) => wire::ServerFrame::Error(wire::ErrorFrame {
+            r#ref: mark(error.r#ref.as_ref()),
+            n: error.n,
+            code: error.code,
+            retry_after_ms: error.retry_after_ms,
+            expected: error.expected,
+            message: error.message.as_ref().into(),
+        }),
+        Event::Goaway { reconnect_after_ms, reason } => {
+            let (reconnect_after_ms, reason) = (*reconnect_after_ms, (*reason).into());
+            wire::ServerFrame::Goaway(wire::GoawayFrame { reconnect_after_ms, reason })
+        }
+        Event::Identity { .. } | Event::Roommate { .. } | Event::Close(_) => return None,
+    })
+}
+
+fn connected<'e>(welcome: &'e Welcome, greeting: &Greeting) -> wire::ServerFrame<'e> {
+    wire::ServerFrame::Connected(Box::new(wire::ConnectedFrame {
+        r#ref: None,
+        id: welcome.id.as_str().into(),
+        token: welcome.token.clone(),
+        new: welcome.new,
+        epoch: welcome.epoch.to_string().into(),
+        acked: welcome.acked,
+        pending: welcome.pending,
+        sent: welcome.sent,
+        expires: welcome.expires,
+        server: concat!("ackd/", env!("CARGO_PKG_VERSION")).into(),
+        ack_timeout_ms: greeting.ack_timeout_ms,
+        max_message: greeting.max_message,
+        ping_interval_ms: greeting.ping_interval_ms,
+    }))
+}
+
+fn mark(r#ref: Option<&Ref>) -> Option<Cow<'_, str>> {
+    r#ref.map(|mark| mark.as_str().into())
+}
