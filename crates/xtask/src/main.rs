@@ -1,15 +1,19 @@
-//! Tasks of the workspace: `cargo xtask test` is what continuous integration runs, step by step.
+//! Tasks of the workspace. `cargo xtask test` is what continuous integration runs, step by step; it needs nothing
+//! beside Rust. Nothing here is part of what is shipped.
 
+mod needs;
 mod step;
+mod test;
 mod tidy;
 
+use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 fn main() -> ExitCode {
-    let task = std::env::args().nth(1).unwrap_or_default();
-    match run(&task) {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("xtask: {error:#}");
@@ -18,20 +22,49 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(task: &str) -> Result<()> {
-    match task {
-        "test" => test(),
-        "tidy" => tidy::run(),
-        other => bail!("no task `{other}`; there are: test, tidy"),
+fn run(arguments: &[String]) -> Result<()> {
+    let root = root()?;
+    match arguments.split_first() {
+        Some((task, names)) if task == "test" => test::run(root, names),
+        Some((task, [])) if task == "tidy" => tidy::run(root),
+        Some((task, [])) if !["help", "--help", "-h"].contains(&task.as_str()) => {
+            bail!("no task `{task}`; `cargo xtask help` lists them")
+        }
+        Some((task, [_, ..])) => bail!("`{task}` takes no arguments"),
+        _ => {
+            help();
+            Ok(())
+        }
     }
 }
 
-/// Everything that has to hold before a change lands. Nothing beside Rust is needed.
-fn test() -> Result<()> {
-    step::cargo("format", &["fmt", "--all", "--check"])?;
-    step::timed("tidy", tidy::run)?;
-    step::cargo("lints", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
-    let docs = ["doc", "--workspace", "--no-deps", "--document-private-items"];
-    step::cargo_with("documentation", &docs, ("RUSTDOCFLAGS", "-D warnings"))?;
-    step::cargo("tests", &["test", "--workspace"])
+/// Prints what there is to do.
+fn help() {
+    println!(
+        "cargo xtask test [STEP...]  everything that must hold before a change lands, or some steps of it:"
+    );
+    for step in test::STEPS {
+        println!("                              {:<12} {}", step.name, step.does);
+    }
+    println!(
+        "cargo xtask tidy            what no compiler checks: edges, sizes, names, marks, links"
+    );
+    println!("cargo xtask help            this");
+}
+
+/// The folder of the workspace, whatever folder the task was started in.
+fn root() -> Result<&'static Path> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).context("xtask lies two folders below the workspace")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_task_is_an_error_that_names_the_help() {
+        let error = run(&["tset".to_owned()]).unwrap_err().to_string();
+        assert_eq!(error, "no task `tset`; `cargo xtask help` lists them");
+    }
 }

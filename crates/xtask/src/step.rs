@@ -1,33 +1,73 @@
-//! One step of a task: named, timed, and fatal when it fails.
+//! One step of a task: named, timed, and fatal when it fails. What it runs writes straight to the terminal.
 
+use std::path::Path;
 use std::process::Command;
-use std::time::SystemTime;
+use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 
-/// Runs a function as a step.
-pub(crate) fn timed(name: &str, f: impl FnOnce() -> Result<()>) -> Result<()> {
-    eprintln!("── {name}");
-    #[expect(clippy::disallowed_methods, reason = "how long a step takes is for people to read")]
-    let start = SystemTime::now();
-    f().with_context(|| format!("step `{name}` failed"))?;
-    let took = start.elapsed().unwrap_or_default();
-    eprintln!("── {name}: done in {} s", took.as_secs());
+/// A named part of a task.
+#[derive(Debug)]
+pub(crate) struct Step {
+    /// One word, to ask for it and to find it in the output.
+    pub(crate) name: &'static str,
+    /// What holds when it has passed, in a few words.
+    pub(crate) does: &'static str,
+    pub(crate) action: Action,
+}
+
+/// What a step does.
+#[derive(Debug)]
+pub(crate) enum Action {
+    /// Runs cargo with these arguments.
+    Cargo(&'static [&'static str]),
+    /// The same, with one more environment variable.
+    CargoWith(&'static [&'static str], (&'static str, &'static str)),
+    /// Runs a function, given the folder of the workspace.
+    Here(fn(&Path) -> Result<()>),
+}
+
+impl Step {
+    /// Runs it; answers how many seconds it took.
+    pub(crate) fn run(&self, root: &Path) -> Result<u64> {
+        println!("\n── {}: {}", self.name, self.does);
+        #[expect(clippy::disallowed_methods, reason = "how long a step takes is for people")]
+        let start = Instant::now();
+        let result = match self.action {
+            Action::Cargo(arguments) => cargo(root, arguments, None),
+            Action::CargoWith(arguments, variable) => cargo(root, arguments, Some(variable)),
+            Action::Here(function) => function(root),
+        };
+        result.with_context(|| format!("step `{}` failed", self.name))?;
+        let seconds = start.elapsed().as_secs();
+        println!("── {}: passed in {seconds} s", self.name);
+        Ok(seconds)
+    }
+}
+
+fn cargo(root: &Path, arguments: &[&str], variable: Option<(&str, &str)>) -> Result<()> {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).envs(variable).current_dir(root);
+    println!("   cargo {}", arguments.join(" "));
+    let status = command.status().context("cannot run cargo")?;
+    ensure!(status.success(), "`cargo {}` ended with {status}", arguments.join(" "));
     Ok(())
 }
 
-/// Runs cargo as a step.
-pub(crate) fn cargo(name: &str, arguments: &[&str]) -> Result<()> {
-    timed(name, || spawn(Command::new(env!("CARGO")).args(arguments)))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Runs cargo as a step, with one more environment variable.
-pub(crate) fn cargo_with(name: &str, arguments: &[&str], (key, value): (&str, &str)) -> Result<()> {
-    timed(name, || spawn(Command::new(env!("CARGO")).args(arguments).env(key, value)))
-}
+    #[test]
+    fn a_failing_step_is_an_error_that_names_it() {
+        let action = Action::Here(|_| anyhow::bail!("it rains"));
+        let error = Step { name: "picnic", does: "", action }.run(Path::new(".")).unwrap_err();
+        assert_eq!(format!("{error:#}"), "step `picnic` failed: it rains");
+    }
 
-fn spawn(command: &mut Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("cannot run {command:?}"))?;
-    ensure!(status.success(), "{command:?} ended with {status}");
-    Ok(())
+    #[test]
+    fn a_failing_cargo_is_an_error_that_shows_the_command() {
+        let error = cargo(Path::new("."), &["no-such-command"], None).unwrap_err().to_string();
+        assert!(error.starts_with("`cargo no-such-command` ended with"), "{error}");
+    }
 }

@@ -1,48 +1,66 @@
-//! What no compiler checks: which crate may depend on which, how long files and functions may be, and which names and
-//! marks have no place here.
+//! What no compiler checks: which crate may depend on which, what each folder stays free of, how long files and
+//! functions may be, which names and marks have no place here, and that documents speak of files that exist.
+//! Every fault is named with file and line. Also run as a test.
 
 mod edges;
+mod fault;
+mod links;
+mod machine;
+mod marks;
+mod mask;
+mod module_docs;
+mod names;
+mod purity;
+mod size;
+mod sleep;
 mod source;
+mod time;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
-/// Checks the whole workspace; every fault is named with its place.
-pub(crate) fn run() -> Result<()> {
-    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in crates/")?;
-    let mut faults = edges::check(crates)?;
-    for path in sources(crates)? {
-        let text = std::fs::read_to_string(&path)?;
-        let name = path.strip_prefix(crates)?.display().to_string();
-        faults
-            .extend(source::check(&name, &text).into_iter().map(|fault| format!("{name}{fault}")));
-    }
+use self::fault::Fault;
+use self::source::{Source, Text};
+
+/// Checks the whole workspace.
+pub(crate) fn run(root: &Path) -> Result<()> {
+    let texts = source::read(root)?;
+    let mut faults = edges::check(root)?;
+    faults.extend(texts.iter().flat_map(|text| check_text(root, text)));
+    let sources = texts.iter().filter(|text| text.extension() == "rs").map(Source::new);
+    faults.extend(sources.flat_map(|source| check_source(&source)));
     if faults.is_empty() {
+        println!("{} files are tidy", texts.len());
         return Ok(());
     }
-    bail!("{} faults:\n{}", faults.len(), faults.join("\n"))
+    faults.sort();
+    let lines: Vec<_> = faults.iter().map(Fault::to_string).collect();
+    bail!("{} faults:\n{}", lines.len(), lines.join("\n"))
 }
 
-/// Every Rust file below `folder`, in order.
-fn sources(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            found.extend(sources(&path)?);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-    found.sort();
-    Ok(found)
+/// What holds for every file.
+fn check_text(root: &Path, text: &Text) -> Vec<Fault> {
+    [names::check(text), machine::check(text), links::check(root, text)].concat()
+}
+
+/// What holds for Rust.
+fn check_source(source: &Source) -> Vec<Fault> {
+    [
+        size::check(source),
+        module_docs::check(source),
+        marks::check(source),
+        sleep::check(source),
+        purity::check(source),
+        time::check(source),
+    ]
+    .concat()
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
     fn the_workspace_is_tidy() {
-        super::run().unwrap();
+        super::run(crate::root().unwrap()).unwrap();
     }
 }

@@ -1,65 +1,134 @@
-//! Crate edges: `wire ← engine ← server ← ackd`, `wire, websocket ← client ← ackd`; never upward. The manifests prove
-//! what a crate cannot do.
+//! Crate edges: `wire ← engine ← server ← ackd`, `wire, websocket ← client ← ackd`; never upward. What a crate's
+//! manifest and lock file do not name, the crate cannot do.
+
+mod lock;
+mod manifest;
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
-/// A crate, the workspace crates it may use, and the libraries it must not.
+use self::lock::Lock;
+use self::manifest::{Dependency, dependencies};
+use super::fault::Fault;
+
+/// A crate, the workspace crates it may use, and the libraries that it must not even reach through others.
 struct Rule {
     name: &'static str,
     may: &'static [&'static str],
     never: &'static [&'static str],
 }
 
-const RULES: &[Rule] = &[
-    Rule { name: "wire", may: &[], never: &["tokio", "hyper", "axum", "parking_lot"] },
-    Rule { name: "websocket", may: &[], never: &["tokio", "serde", "hyper", "getrandom"] },
-    Rule {
-        name: "engine",
-        may: &["wire"],
-        never: &["tokio", "hyper", "axum", "serde", "getrandom"],
-    },
-    Rule { name: "server", may: &["wire", "websocket", "engine"], never: &["clap"] },
-    Rule { name: "client", may: &["wire", "websocket"], never: &["axum", "clap"] },
-    Rule { name: "sim", may: &["wire", "engine", "server"], never: &["tokio", "hyper"] },
-    Rule { name: "ackd", may: &["wire", "websocket", "server", "client"], never: &[] },
-    Rule { name: "xtask", may: &[], never: &["tokio"] },
-];
-
-pub(super) fn check(crates: &Path) -> Result<Vec<String>> {
+pub(super) fn check(root: &Path) -> Result<Vec<Fault>> {
+    let lock = Lock::parse(&read(&root.join("Cargo.lock"))?);
     let mut faults = Vec::new();
-    for rule in RULES {
-        let manifest = std::fs::read_to_string(crates.join(rule.name).join("Cargo.toml"))?;
-        let found = faults_of(rule, &manifest);
-        faults.extend(found.map(|fault| format!("{}/Cargo.toml: {fault}", rule.name)));
+    for entry in root.join("crates").read_dir().context("read crates/")? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        let path = format!("crates/{name}/Cargo.toml");
+        let found = dependencies(&read(&root.join(&path))?);
+        match RULES.iter().find(|rule| rule.name == name) {
+            Some(rule) => faults.extend(broken(rule, &path, &found, &lock)),
+            None => faults.push(Fault::new(&path, 0, "a crate without a rule in xtask's edges.rs")),
+        }
     }
     Ok(faults)
 }
 
-/// Looks at `[dependencies]` alone: tests may use what they like.
-fn faults_of(rule: &Rule, manifest: &str) -> impl Iterator<Item = String> {
-    let after = manifest.split("\n[dependencies]").nth(1).unwrap_or_default();
-    let table = after.split("\n[").next().unwrap_or_default();
-    let names = table.lines().filter_map(|line| line.split(['.', ' ', '=']).next());
-    let names: Vec<_> = names.filter(|name| !name.is_empty()).map(str::to_owned).collect();
-    names.into_iter().filter_map(|name| {
-        let foreign = name.strip_prefix("ackd-").is_some_and(|other| !rule.may.contains(&other));
-        let banned = rule.never.contains(&name.as_str());
-        (foreign || banned).then(|| format!("must not depend on {name}"))
-    })
+fn broken(rule: &Rule, path: &str, found: &[Dependency], lock: &Lock) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for Dependency { name, line, for_tests } in found {
+        let foreign = name.strip_prefix("ackd-").unwrap_or(name);
+        let is_member = RULES.iter().any(|rule| rule.name == foreign);
+        if is_member && !rule.may.contains(&foreign) {
+            faults.push(Fault::new(
+                path,
+                *line,
+                format!("{} must not depend on {name}", rule.name),
+            ));
+        }
+        // What tests use is not in the crate; what members reach is checked at their own manifests.
+        if *for_tests || is_member {
+            continue;
+        }
+        for never in rule.never.iter().filter(|never| lock.reaches(name, never)) {
+            let what = format!("{} must not reach {never}, but does by {name}", rule.name);
+            faults.push(Fault::new(path, *line, what));
+        }
+    }
+    faults
 }
+
+fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))
+}
+
+const RULES: &[Rule] = &[
+    Rule {
+        name: "wire",
+        may: &[],
+        never: &["tokio", "hyper", "axum", "parking_lot", "getrandom", "rand", "tracing"],
+    },
+    Rule {
+        name: "websocket",
+        may: &[],
+        never: &["tokio", "serde", "hyper", "axum", "getrandom", "rand", "tracing"],
+    },
+    Rule {
+        name: "engine",
+        may: &["wire"],
+        never: &["tokio", "hyper", "axum", "serde", "getrandom", "rand"],
+    },
+    Rule { name: "server", may: &["wire", "websocket", "engine"], never: &["clap", "anyhow"] },
+    Rule { name: "client", may: &["wire", "websocket"], never: &["axum", "clap", "anyhow"] },
+    Rule { name: "ackd", may: &["wire", "websocket", "engine", "server", "client"], never: &[] },
+    Rule {
+        name: "sim",
+        may: &["wire", "websocket", "engine", "server", "client"],
+        never: &["hyper"],
+    },
+    Rule { name: "xtask", may: &[], never: &["tokio", "serde"] },
+];
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn faults(name: &str, manifest: &str) -> Vec<String> {
+        let lock = Lock::parse(
+            "[[package]]\nname = \"runtime\"\ndependencies = [\n \"tokio 1.2.3\",\n]\n\n[[package]]\nname = \"tokio\"\n",
+        );
+        let rule = RULES.iter().find(|rule| rule.name == name).unwrap();
+        broken(rule, "Cargo.toml", &dependencies(manifest), &lock)
+            .iter()
+            .map(Fault::to_string)
+            .collect()
+    }
+
     #[test]
-    fn an_edge_upward_and_a_banned_library_are_found() {
-        let rule = &RULES[2];
-        let manifest = "[package]\nname = \"x\"\n\n[dependencies]\nackd-wire.workspace = true\n\
-                        ackd-server.workspace = true\ntokio = \"1\"\n\n[dev-dependencies]\nserde = \"1\"\n";
-        let faults: Vec<_> = faults_of(rule, manifest).collect();
-        assert_eq!(faults, ["must not depend on ackd-server", "must not depend on tokio"]);
+    fn an_edge_upward_is_found() {
+        let manifest = "[dependencies]\nackd-wire.workspace = true\nackd-server.workspace = true\n";
+        assert_eq!(
+            faults("engine", manifest),
+            ["Cargo.toml:3: engine must not depend on ackd-server"]
+        );
+        assert_eq!(faults("sim", "[dependencies]\nackd = { path = \"../ackd\" }\n").len(), 1);
+        assert_eq!(faults("wire", "[dev-dependencies]\nackd-client.workspace = true\n").len(), 1);
+    }
+
+    #[test]
+    fn a_library_that_must_not_be_there_is_found_through_others_too() {
+        let direct = "[dependencies]\ntokio = \"1\"\n";
+        assert_eq!(
+            faults("wire", direct),
+            ["Cargo.toml:2: wire must not reach tokio, but does by tokio"]
+        );
+        let indirect = "[dependencies]\nruntime = \"1\"\n";
+        assert_eq!(faults("wire", indirect).len(), 1);
+        assert!(faults("server", indirect).is_empty());
+    }
+
+    #[test]
+    fn tests_may_use_what_they_like() {
+        assert!(faults("websocket", "[dev-dependencies]\nruntime = \"1\"\n").is_empty());
     }
 }

@@ -1,0 +1,75 @@
+//! What the steps need beside cargo itself: looked for first, installed if it is missing, and said so.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+/// A program, how to see that it is there, and how to get it.
+struct Need {
+    /// Succeeds if the program is there.
+    probe: &'static [&'static str],
+    install: &'static [&'static str],
+    /// Whether installing needs root (`apt-get`): then by `sudo`, unless the task runs as root.
+    as_root: bool,
+}
+
+/// Installs whatever is missing.
+pub(crate) fn install() -> Result<()> {
+    for need in NEEDS.iter().filter(|need| !is_there(need)) {
+        let command = command(need, is_root());
+        println!("`{}` is missing; installing: {}", need.probe.join(" "), command.join(" "));
+        let status = Command::new(command[0]).args(&command[1..]).status();
+        let status = status.with_context(|| format!("cannot run {}", command[0]))?;
+        ensure!(status.success(), "`{}` ended with {status}", command.join(" "));
+    }
+    Ok(())
+}
+
+fn is_there(need: &Need) -> bool {
+    let mut probe = Command::new(need.probe[0]);
+    let status = probe.args(&need.probe[1..]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
+}
+
+fn command(need: &Need, is_root: bool) -> Vec<&'static str> {
+    let sudo = (need.as_root && !is_root).then_some("sudo");
+    sudo.into_iter().chain(need.install.iter().copied()).collect()
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output();
+    id.is_ok_and(|id| id.stdout.trim_ascii() == b"0")
+}
+
+const NEEDS: &[Need] = &[
+    Need {
+        probe: &["cargo", "fmt", "--version"],
+        install: &["rustup", "component", "add", "rustfmt"],
+        as_root: false,
+    },
+    Need {
+        probe: &["cargo", "clippy", "--version"],
+        install: &["rustup", "component", "add", "clippy"],
+        as_root: false,
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_program_is_noticed() {
+        let need = |probe| Need { probe, install: &[], as_root: false };
+        assert!(is_there(&need(&["cargo", "--version"])));
+        assert!(!is_there(&need(&["cargo", "no-such-command"])));
+        assert!(!is_there(&need(&["no-such-program"])));
+    }
+
+    #[test]
+    fn sudo_is_used_only_where_it_is_needed() {
+        let need = Need { probe: &[], install: &["apt-get", "install"], as_root: true };
+        assert_eq!(command(&need, false), ["sudo", "apt-get", "install"]);
+        assert_eq!(command(&need, true), ["apt-get", "install"]);
+    }
+}

@@ -1,0 +1,84 @@
+//! `cargo xtask test`: the steps, in order, from the quickest to the longest, so that what is wrong is known early.
+//! Two profiles in all (`dev`, and `release` for the long runs), since building is most of the time.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+
+use crate::needs;
+use crate::step::{Action, Step};
+
+/// Runs all steps, or the named ones, and says at the end how long each took.
+pub(crate) fn run(root: &Path, names: &[String]) -> Result<()> {
+    let steps = select(names)?;
+    needs::install()?;
+    let mut times = Vec::new();
+    for step in &steps {
+        times.push((step.name, step.run(root)?));
+    }
+    println!("\nall {} steps passed:", steps.len());
+    for (name, seconds) in &times {
+        println!("  {name:<12} {seconds:>5} s");
+    }
+    println!("  {:<12} {:>5} s", "in all", times.iter().map(|(_, seconds)| seconds).sum::<u64>());
+    Ok(())
+}
+
+fn select(names: &[String]) -> Result<Vec<&'static Step>> {
+    if let Some(name) = names.iter().find(|name| STEPS.iter().all(|step| step.name != *name)) {
+        bail!("no step `{name}`; `cargo xtask help` lists them");
+    }
+    let wanted = |step: &&Step| names.is_empty() || names.iter().any(|name| step.name == name);
+    Ok(STEPS.iter().filter(wanted).collect())
+}
+
+/// Everything that has to hold before a change lands. A long, bounded run is one more line at the end.
+pub(crate) const STEPS: &[Step] = &[
+    Step {
+        name: "format",
+        does: "rustfmt has nothing to change",
+        action: Action::Cargo(&["fmt", "--all", "--check"]),
+    },
+    Step { name: "tidy", does: "`cargo xtask tidy`", action: Action::Here(crate::tidy::run) },
+    Step {
+        name: "lints",
+        does: "clippy, every target, warnings are errors",
+        action: Action::Cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+    },
+    Step {
+        name: "docs",
+        does: "the documentation builds without a warning, private items included",
+        action: Action::CargoWith(
+            &["doc", "--workspace", "--no-deps", "--document-private-items"],
+            ("RUSTDOCFLAGS", "-D warnings"),
+        ),
+    },
+    Step {
+        name: "tests",
+        does: "unit and integration tests",
+        action: Action::Cargo(&["test", "--workspace", "--lib", "--bins", "--tests"]),
+    },
+    Step {
+        name: "doctests",
+        does: "the examples in the documentation",
+        action: Action::Cargo(&["test", "--workspace", "--doc"]),
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn named_steps_run_in_their_own_order() {
+        let names = ["tests".to_owned(), "format".to_owned()];
+        let chosen: Vec<_> = select(&names).unwrap().iter().map(|step| step.name).collect();
+        assert_eq!(chosen, ["format", "tests"]);
+        assert_eq!(select(&[]).unwrap().len(), STEPS.len());
+    }
+
+    #[test]
+    fn an_unknown_step_is_an_error() {
+        assert!(select(&["lint".to_owned()]).unwrap_err().to_string().contains("`lint`"));
+    }
+}
