@@ -27,9 +27,7 @@ use self::source::{Source, Text};
 pub(crate) fn run(root: &Path) -> Result<()> {
     let texts = source::read(root)?;
     let mut faults = edges::check(root)?;
-    faults.extend(texts.iter().flat_map(|text| check_text(root, text)));
-    let sources = texts.iter().filter(|text| text.extension() == "rs").map(Source::new);
-    faults.extend(sources.flat_map(|source| check_source(&source)));
+    faults.extend(check(root, &texts));
     if faults.is_empty() {
         println!("{} files are tidy", texts.len());
         return Ok(());
@@ -37,6 +35,12 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     faults.sort();
     let lines: Vec<_> = faults.iter().map(Fault::to_string).collect();
     bail!("{} faults:\n{}", lines.len(), lines.join("\n"))
+}
+
+fn check(root: &Path, texts: &[Text]) -> Vec<Fault> {
+    let rust = texts.iter().filter(|text| text.extension() == "rs");
+    let of_sources = rust.flat_map(|text| check_source(&Source::new(text)));
+    texts.iter().flat_map(|text| check_text(root, text)).chain(of_sources).collect()
 }
 
 /// What holds for every file.
@@ -59,8 +63,24 @@ fn check_source(source: &Source) -> Vec<Fault> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     #[test]
     fn the_workspace_is_tidy() {
-        super::run(crate::root().unwrap()).unwrap();
+        run(crate::root().unwrap()).unwrap();
+    }
+
+    #[test]
+    fn every_check_is_asked() {
+        let path = "crates/server/src/session/utils.rs";
+        let marks = "// FIXME: `docs/no-such-file.md`\nuse tokio::x;\nlet a = Instant::now();\n";
+        let tests = "#[cfg(test)]\nmod tests {\n    fn a() { sleep(b) }\n}\n";
+        let machine = concat!("// /tm", "p/\n");
+        let text = [marks, tests, machine, &"\n".repeat(500)].concat();
+        let faults = check(crate::root().unwrap(), &[source::sample(path, &text)]);
+        let mut lines: Vec<_> = faults.iter().map(|fault| fault.line).collect();
+        lines.sort_unstable();
+        // Size and name of the file, its documentation, mark and path, import, time, sleep, machine.
+        assert_eq!(lines, [0, 0, 1, 1, 1, 2, 3, 6, 8], "{faults:?}");
     }
 }
