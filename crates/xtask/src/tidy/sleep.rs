@@ -14,8 +14,8 @@ pub(super) fn check(source: &Source) -> Vec<Fault> {
 
 /// Where sleeping is the point, each with the reason.
 const ALLOWED: &[(&str, &str)] = &[(
-    "crates/ackd/tests/torture/",
-    "when the server is killed, and how fast clients come back, is the schedule of the torture, not a wait",
+    "crates/ackd/tests/kill9/",
+    "when the server is killed, and how fast clients come back, is the schedule of the run, not a wait",
 )];
 
 #[cfg(test)]
@@ -37,6 +37,6 @@ mod tests {
     #[test]
     fn a_reason_is_given_for_each_that_may() {
         assert!(ALLOWED.iter().all(|(_, reason)| 20 < reason.len()));
-        assert!(lines("crates/ackd/tests/torture/main.rs", "thread::sleep(a);\n").is_empty());
+        assert!(lines("crates/ackd/tests/kill9/main.rs", "thread::sleep(a);\n").is_empty());
     }
 }
