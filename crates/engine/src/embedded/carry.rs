@@ -54,10 +54,7 @@ impl<D: Disk + Clone> Embedded<D> {
         let bytes = record.len() as u64 * 2 + HEADER_BYTES;
         for _ in 0..2 {
             let mut shared = self.shared.lock();
-            if shared.group.needs_spare(bytes) && self.spares.ready() == 0 {
-                shared.group.disk_full = self.spares.make(false).is_err();
-            }
-            if shared.group.fits(bytes, self.spares.ready()) {
+            if self.admits(&mut shared.group, bytes) {
                 copy(&mut shared, serial, kind, record);
                 return true;
             }

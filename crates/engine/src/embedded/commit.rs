@@ -28,7 +28,7 @@ impl<D: Disk + Clone> Embedded<D> {
     }
 
     fn fits_upkeep(&self) -> bool {
-        self.shared.lock().group.fits(UPKEEP_BYTES, self.spares.ready())
+        self.admits(&mut self.shared.lock().group, UPKEEP_BYTES)
     }
 
     /// When [`Embedded::tick`] has something to do beside what trails.
@@ -137,7 +137,7 @@ impl<D: Disk + Clone> Embedded<D> {
                 continue;
             };
             let bytes = 64 + 20 * reader.beyond.iter().len() as u64;
-            if stored && !group.fits(bytes, self.spares.ready()) {
+            if stored && !self.admits(group, bytes) {
                 group.dirty.push((number, index));
                 continue;
             }

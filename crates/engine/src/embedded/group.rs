@@ -143,6 +143,8 @@ impl Group {
             disk_full: self.disk_full,
             poisoned: self.poisoned,
             stored: self.stored,
+            // What did not fit waits for the next group.
+            dirty: std::mem::take(&mut self.dirty),
             ..Self::new(self.capacity)
         };
         std::mem::replace(self, next)

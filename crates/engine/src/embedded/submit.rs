@@ -2,6 +2,7 @@
 
 use ackd_wire::Millis;
 
+use super::group::Group;
 use super::{Embedded, Mode, Shared};
 use crate::api::{Answer, Command, Engine, Outcome, Refusal, Submission, Tag};
 use crate::disk::Disk;
@@ -70,12 +71,16 @@ impl<D: Disk> Step<'_, D> {
 
     /// Whether records of so many bytes surely fit on the disk, with the help of one more spare if need be.
     pub(super) fn admits(&mut self, bytes: usize) -> bool {
-        let bytes = bytes as u64;
-        let group = &mut self.shared.group;
-        let spares = &self.engine.spares;
-        if group.needs_spare(bytes) && spares.ready() == 0 {
-            group.disk_full = spares.make(false).is_err();
+        self.engine.admits(&mut self.shared.group, bytes as u64)
+    }
+}
+
+impl<D: Disk> Embedded<D> {
+    /// Whether records of so many bytes surely fit on the disk. If only a spare segment is missing, one is made.
+    pub(super) fn admits(&self, group: &mut Group, bytes: u64) -> bool {
+        if group.needs_spare(bytes) && self.spares.ready() == 0 {
+            group.disk_full = self.spares.make(false).is_err();
         }
-        group.fits(bytes, spares.ready())
+        group.fits(bytes, self.spares.ready())
     }
 }

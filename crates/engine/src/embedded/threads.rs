@@ -60,61 +60,64 @@ impl Threads {
 
 /// What the committer does next.
 enum Work {
-    /// Commit: a submitter has handed the baton over.
-    Lead,
     /// Write what trails.
     Write,
-    /// Sync what was written.
+    /// Commit what a submitter has left, or sync what was written.
     Sync,
     Stop,
 }
 
 impl<D: Disk + Clone> Embedded<D> {
     fn run_committer(&self) {
-        let mut unsynced = false;
+        // Writes since the last sync: a steady trickle of acks must not put the sync off.
+        let mut unsynced = 0;
         loop {
-            match self.next_work(unsynced) {
-                Work::Lead => {
-                    self.commit_taken(self.shared.lock(), true);
-                    let mut shared = self.shared.lock();
-                    if shared.group.sync {
-                        shared.handed_over = true;
-                    } else {
-                        shared.committing = false;
-                        self.changed.notify_all();
-                    }
-                }
-                Work::Write => {
-                    self.commit_with(false);
-                    unsynced = true;
-                }
-                Work::Sync => {
-                    self.commit_with(true);
-                    unsynced = false;
-                }
+            let sync = match self.next_work(unsynced) {
+                Work::Sync => true,
+                Work::Write => false,
                 Work::Stop => return,
+            };
+            unsynced = if sync { 0 } else { unsynced + 1 };
+            self.commit_taken(self.shared.lock(), sync);
+            let mut shared = self.shared.lock();
+            if shared.group.sync {
+                shared.handed_over = true;
+            } else {
+                shared.committing = false;
+                self.changed.notify_all();
             }
         }
     }
 
-    /// Waits for work.
-    fn next_work(&self, unsynced: bool) -> Work {
+    /// Waits for work, and takes the baton for it. While another thread has the baton this one must not wait for it: it
+    /// may be handed over to this one.
+    fn next_work(&self, unsynced: u32) -> Work {
         let mut shared = self.shared.lock();
         loop {
             if std::mem::take(&mut shared.handed_over) {
-                return Work::Lead;
+                return Work::Sync;
             }
             if shared.closing {
                 return Work::Stop;
             }
             let trails = shared.group.trails() && !shared.group.poisoned;
-            if !trails && !unsynced {
-                self.changed.wait(&mut shared);
-                continue;
-            }
-            let (pause, work) = if trails { (WRITE, Work::Write) } else { (SYNC, Work::Sync) };
-            if self.changed.wait_for(&mut shared, pause).timed_out() && !shared.handed_over {
+            let (pause, work) = match (trails, unsynced) {
+                (_, WRITES_MAX..) => (Duration::ZERO, Work::Sync),
+                (true, _) => (WRITE, Work::Write),
+                (false, 1..) => (SYNC, Work::Sync),
+                (false, 0) => {
+                    self.changed.wait(&mut shared);
+                    continue;
+                }
+            };
+            let waited = !pause.is_zero() && self.changed.wait_for(&mut shared, pause).timed_out();
+            let due = waited || pause.is_zero();
+            if due && !shared.handed_over && !shared.committing {
+                shared.committing = true;
                 return work;
+            }
+            if pause.is_zero() && shared.committing && !shared.handed_over {
+                self.changed.wait(&mut shared);
             }
         }
     }
@@ -147,5 +150,7 @@ impl<D: Disk + Clone> Embedded<D> {
 const WRITE: Duration = Duration::from_millis(5);
 /// … and synced so soon after that: within 100 ms in all.
 const SYNC: Duration = Duration::from_millis(60);
+/// After so many writes a sync is due.
+const WRITES_MAX: u32 = 12;
 /// How often upkeep looks around.
 const UPKEEP: Duration = Duration::from_secs(1);
