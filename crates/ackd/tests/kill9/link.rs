@@ -30,7 +30,7 @@ impl Link {
     fn try_open(run: &Run, id: &str, more: &Value) -> Option<Self> {
         let stream = TcpStream::connect(("127.0.0.1", run.port)).ok()?;
         stream.set_nodelay(true).ok()?;
-        stream.set_read_timeout(Some(Duration::from_millis(2000))).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(2))).ok()?;
         let url = format!("ws://127.0.0.1:{}/v1/ws", run.port);
         let (socket, _) = tungstenite::client(url, stream).ok()?;
         let mut link = Self { socket, connected: Value::Null };

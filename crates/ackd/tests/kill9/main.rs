@@ -2,6 +2,12 @@
 //! one ID, at a `seq` that never changes; what was settled must stay settled. `ACKD_TORTURE_KILLS` and
 //! `ACKD_TORTURE_SEED` make a run longer or another one.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::option_option,
+    reason = "in this test everything that is not as promised is a panic"
+)]
+
 mod link;
 mod receiver;
 mod sender;
