@@ -101,7 +101,9 @@ fn nothing_accepted_is_lost_over_kill_9() {
     let server = server::start(data.path(), run.port);
     run.settling.store(true, Ordering::SeqCst);
     let deadline = Instant::now() + Duration::from_secs(120);
-    while !run.is_settled() && Instant::now() < deadline && !clients.iter().any(|c| c.is_finished())
+    while !run.is_settled()
+        && Instant::now() < deadline
+        && !clients.iter().any(std::thread::JoinHandle::is_finished)
     {
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -122,7 +124,8 @@ fn missing(run: &Run) -> String {
         let accepted = pair.accepted.lock().unwrap();
         let lost: Vec<_> = accepted.keys().filter(|n| !received.contains_key(n)).take(9).collect();
         let unanswered = pair.unanswered.lock().unwrap();
-        text += &format!("pair {index}: {lost:?}, {unanswered} unanswered; ");
+        let line = format!("pair {index}: {lost:?}, {unanswered} unanswered; ");
+        text.push_str(&line);
     }
     text
 }
