@@ -4,7 +4,6 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ackd_engine::{
@@ -19,7 +18,7 @@ use crate::config::{self, Config, UnknownRecipients};
 use crate::dialect::Greeting;
 use crate::router::{Router, Switchboard};
 use crate::session::Rules;
-use crate::socket::{Context, Quota, Timers, listen};
+use crate::socket::{Context, Phase, Quota, RateLimit, SHARES, StoreState, Timers, listen};
 
 /// A running server.
 #[derive(Debug)]
@@ -55,6 +54,7 @@ impl Server {
         let switchboard = Arc::new(Switchboard::default());
         let engine = open(&config, &switchboard, clock).await?;
         let threads = Threads::spawn(&engine, Arc::new(move || clock.now()))?;
+        let store = engine.clone();
         let context = Arc::new(Context {
             router: Router::new(engine.clone(), switchboard),
             rules: Arc::new(rules(&config)),
@@ -63,8 +63,11 @@ impl Server {
             timers: Timers::default(),
             quota: Quota::new(config.limits.connections, config.limits.connections_per_ip),
             origins: config.auth.allowed_origins.clone(),
+            rate_limit: RateLimit::new(config.limits.frames_per_second),
             ping_interval_ms: millis(config.ping_interval),
-            draining: AtomicBool::new(false),
+            header_timeout: config.connect_timeout,
+            phase: Phase::default(),
+            store: StoreState(Box::new(move || !store.is_poisoned())),
         });
         let timers = context.clone();
         let tasks = [
@@ -84,28 +87,71 @@ impl Server {
     /// store.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> io::Result<()> {
         stop.await;
+        self.shutdown().await
+    }
+
+    /// Drains and ends: as [`Server::run_until`] does once it is told to stop.
+    pub async fn shutdown(self) -> io::Result<()> {
         tracing::info!("draining");
-        self.context.draining.store(true, Ordering::Relaxed);
-        let switchboard = self.context.router.switchboard().clone();
-        switchboard.drain(|| 500 + SystemEntropy::number() % RECONNECT_SPREAD_MS);
-        let gone = async {
-            while !switchboard.is_empty() {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        if tokio::time::timeout(self.drain_timeout, gone).await.is_err() {
-            tracing::warn!(connections = switchboard.len(), "left before they had gone");
+        if tokio::time::timeout(self.drain_timeout, self.drain()).await.is_err() {
+            let connections = self.context.router.switchboard().len();
+            tracing::warn!(connections, "left before they had gone");
         }
-        for task in &self.tasks {
-            task.abort();
-        }
-        let (threads, engine) = (self.threads, self.engine);
-        tokio::task::spawn_blocking(move || {
+        let (threads, engine) = self.end().await;
+        let closed = tokio::task::spawn_blocking(move || {
             threads.stop();
             engine.close();
-        })
-        .await
-        .map_err(io::Error::other)
+        });
+        closed.await.map_err(io::Error::other)
+    }
+
+    /// Ends at once, as if the process had been killed: nobody is told, the store is not closed. For tests of recovery.
+    pub async fn kill(self) {
+        let (threads, engine) = self.end().await;
+        let stopped = tokio::task::spawn_blocking(move || {
+            threads.stop();
+            drop(engine);
+        });
+        if stopped.await.is_err() {
+            tracing::error!("the engine's threads could not be stopped");
+        }
+    }
+
+    /// Tells the connections to leave, share after share, and waits until all have.
+    async fn drain(&self) {
+        let Context { phase, timers, router, .. } = &*self.context;
+        phase.drain();
+        let connections = u32::try_from(router.switchboard().len()).unwrap_or(u32::MAX);
+        let spread = LEAVE_PAUSE.saturating_mul(connections).min(self.drain_timeout / 2);
+        let steps = (spread.as_millis() / TICK.as_millis()).clamp(1, u128::from(SHARES)) as u64;
+        for step in 1..=steps {
+            phase.set_leaving(SHARES * step / steps);
+            timers.wake(|key| phase.leaves(key));
+            if step != steps {
+                tokio::time::sleep(spread / steps as u32).await;
+            }
+        }
+        while !router.switchboard().is_empty() {
+            tokio::time::sleep(TICK).await;
+            // Again, for whoever was between two deadlines.
+            timers.wake(|_| true);
+        }
+    }
+
+    /// Ends every task, and waits until nobody but the caller holds the store.
+    async fn end(self) -> (Threads, Arc<Embedded<RealDisk>>) {
+        self.context.phase.end();
+        for task in self.tasks {
+            task.abort();
+            let _aborted = task.await;
+        }
+        let mut patience = END_TICKS;
+        while 1 < Arc::strong_count(&self.context) && patience != 0 {
+            self.context.timers.wake(|_| true);
+            tokio::time::sleep(TICK).await;
+            patience -= 1;
+        }
+        (self.threads, self.engine)
     }
 }
 
@@ -187,5 +233,9 @@ fn millis(duration: Duration) -> Millis {
 const OUTBOXES_MAX: u16 = 256;
 /// What the sender to a full mailbox is told to wait.
 const FULL_RETRY_AFTER_MS: Millis = 5_000;
-/// Clients of a server that leaves come back spread over so long.
-const RECONNECT_SPREAD_MS: u64 = 5_000;
+/// A drain sends away so fast at most: 2,000 connections a second.
+const LEAVE_PAUSE: Duration = Duration::from_micros(500);
+/// How often a drain looks around.
+const TICK: Duration = Duration::from_millis(10);
+/// Tasks get a second to drop what they hold.
+const END_TICKS: u32 = 200;

@@ -15,13 +15,13 @@ pub trait Disk: Send + Sync + fmt::Debug + 'static {
     /// An open file.
     type File: DiskFile;
 
-    /// Names of the files.
+    /// Names of the files, sorted.
     fn list(&self) -> io::Result<Vec<String>>;
     /// Opens a file that exists.
     fn open(&self, name: &str) -> io::Result<Self::File>;
     /// Makes an empty file, which survives a crash only after [`Disk::sync_dir`].
     fn create(&self, name: &str) -> io::Result<Self::File>;
-    /// Removes a file.
+    /// Removes a file; after a crash it may be back unless [`Disk::sync_dir`] came between.
     fn remove(&self, name: &str) -> io::Result<()>;
     /// Makes the directory's entries durable.
     fn sync_dir(&self) -> io::Result<()>;
@@ -29,12 +29,20 @@ pub trait Disk: Send + Sync + fmt::Debug + 'static {
 
 /// A file read and written at positions.
 pub trait DiskFile: Send + Sync + fmt::Debug + 'static {
+    /// Bytes of the file.
+    fn len(&self) -> io::Result<u64>;
+    /// Whether it has none.
+    fn is_empty(&self) -> io::Result<bool> {
+        Ok(self.len()? == 0)
+    }
     /// Reads up to `buf.len()` bytes; fewer only at the end of the file.
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize>;
     /// Writes all of `buf`.
     fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<()>;
-    /// Reserves space up to `bytes`, so that writes below it cannot fail for lack of space; reads there give zeros.
+    /// Makes the file at least `bytes` long and reserves the space, so that writes below cannot fail for lack of it.
+    /// Reads there give zeros. `Unsupported`: this file system reserves nothing but what is written.
     fn allocate(&self, bytes: u64) -> io::Result<()>;
-    /// Makes what was written durable (`fdatasync`).
+    /// Makes what was written durable (`fdatasync`). After an error what was written since the last success may be
+    /// lost even if a later call succeeds.
     fn sync_data(&self) -> io::Result<()>;
 }

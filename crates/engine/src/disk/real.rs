@@ -1,12 +1,12 @@
 //! The disk of a server: a directory, and the lock that keeps a second process out.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{FallocateFlags, FlockOperation};
+use rustix::fs::FallocateFlags;
 
 use super::{Disk, DiskFile};
 
@@ -46,9 +46,18 @@ impl RealDisk {
         let directory = data_dir.join("journal");
         std::fs::create_dir_all(&directory).map_err(io)?;
         let lock = lock(data_dir)?;
-        File::open(data_dir).and_then(|dir| dir.sync_all()).map_err(io)?;
+        sync_directory(data_dir).map_err(io)?;
+        if let Some(parent) = data_dir.parent() {
+            // It may be another's, which we may not open: then its owner has made it durable.
+            let here = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+            let _durable = sync_directory(here);
+        }
         Ok(Self { directory, _lock: Arc::new(lock) })
     }
+}
+
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
 }
 
 /// Takes the lock file, which holds the PID of its owner.
@@ -58,10 +67,14 @@ fn lock(data_dir: &Path) -> Result<File, LockError> {
     let mut options = OpenOptions::new();
     let mut file =
         options.read(true).write(true).create(true).truncate(false).open(path).map_err(io)?;
-    if rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-        let mut pid = String::new();
-        file.read_to_string(&mut pid).map_err(io)?;
-        return Err(LockError::Held { directory: data_dir.into(), pid: pid.trim().into() });
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut pid = String::new();
+            file.read_to_string(&mut pid).map_err(io)?;
+            return Err(LockError::Held { directory: data_dir.into(), pid: pid.trim().into() });
+        }
+        Err(TryLockError::Error(source)) => return Err(io(source)),
     }
     let pid = format!("{}\n", std::process::id());
     file.set_len(0)
@@ -97,17 +110,23 @@ impl Disk for RealDisk {
     }
 
     fn sync_dir(&self) -> io::Result<()> {
-        File::open(&self.directory)?.sync_all()
+        sync_directory(&self.directory)
     }
 }
 
 impl DiskFile for File {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
+    }
+
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
         let mut done = 0;
         while done < buf.len() {
-            match FileExt::read_at(self, &mut buf[done..], offset + done as u64)? {
-                0 => break,
-                bytes => done += bytes,
+            match FileExt::read_at(self, &mut buf[done..], offset + done as u64) {
+                Ok(0) => break,
+                Ok(bytes) => done += bytes,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
             }
         }
         Ok(done)

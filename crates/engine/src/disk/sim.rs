@@ -1,11 +1,12 @@
 //! A disk in memory that fails on purpose: it cuts the power at any operation, loses, tears or keeps what was not synced,
 //! fills up, and returns errors. The same plan and seed give the same bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use rustix::io::Errno;
 
 use super::{Disk, DiskFile};
 
@@ -24,25 +25,28 @@ pub struct SimFile {
     life: u64,
 }
 
-/// What fails, and when. Operations (every call of the traits but reads) are counted from 1.
+/// What fails, and when. Operations (every call of the traits but those that only read) are counted from 1.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FaultPlan {
-    /// The power goes at this operation, before it has any effect.
+    /// The power goes at this operation, before it has any effect; nothing works until [`SimDisk::crash`].
     pub power_cut_at: Option<u64>,
-    /// This operation fails (EIO). A sync that fails loses what it should have made durable.
+    /// This operation fails (EIO) without effect. A sync that fails loses what it should have made durable, and the
+    /// next one succeeds nevertheless, as on Linux.
     pub error_at: Option<u64>,
-    /// Bytes that may be allocated or written in all; beyond it: ENOSPC.
+    /// This operation fails for lack of space (ENOSPC), without effect.
+    pub full_at: Option<u64>,
+    /// Bytes that the files may have in all; beyond it: ENOSPC.
     pub capacity: Option<u64>,
 }
 
-/// What becomes of writes that were not synced when the power goes.
+/// What becomes of what was not synced when the power goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CrashPlan {
-    /// All are lost.
+    /// All is lost.
     Lose,
-    /// All are kept.
+    /// All is kept, as when only the process dies.
     Keep,
-    /// Each is lost, kept or torn, as the seed decides: so they may be reordered.
+    /// Each write, file and removal is lost, kept or torn, as the seed decides: so they may be reordered.
     Random(u64),
 }
 
@@ -59,12 +63,19 @@ struct State {
     faults: FaultPlan,
 }
 
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default)]
 struct Inode {
+    /// As readers see it.
     now: Vec<u8>,
+    /// As it is on the platter: without `unsynced`.
     synced: Vec<u8>,
-    unsynced: Vec<(u64, Vec<u8>)>,
-    allocated: u64,
+    unsynced: Vec<Change>,
+}
+
+#[derive(Debug)]
+enum Change {
+    Write { offset: u64, bytes: Vec<u8> },
+    Allocate { bytes: u64 },
 }
 
 impl SimDisk {
@@ -84,25 +95,19 @@ impl SimDisk {
         self.state.lock().off
     }
 
-    /// Cuts the power (if it is not off yet), decides what survives, and turns it on again without faults.
+    /// Cuts the power (if it is not off yet), decides what survives, and turns it on again without faults. Files that
+    /// were open are not any more.
     pub fn crash(&self, plan: CrashPlan) {
         let mut state = self.state.lock();
         let state = &mut *state;
         let mut random = match plan {
             CrashPlan::Random(seed) => seed,
-            _ => 0,
+            CrashPlan::Lose | CrashPlan::Keep => 0,
         };
         for inode in state.inodes.values_mut() {
             inode.crash(plan, &mut random);
         }
-        if plan != CrashPlan::Keep {
-            let keep_new = plan != CrashPlan::Lose;
-            let synced = &state.synced_entries;
-            state.entries.retain(|name, _| {
-                synced.contains_key(name) || (keep_new && next(&mut random).is_multiple_of(2))
-            });
-        }
-        state.synced_entries = state.entries.clone();
+        state.crash_entries(plan, &mut random);
         state.life += 1;
         state.off = false;
         (state.faults, state.operations) = (FaultPlan::default(), 0);
@@ -121,7 +126,7 @@ impl SimDisk {
         }
     }
 
-    /// Bytes in use: the larger of what is written and what is allocated, over all files.
+    /// Bytes of all files.
     pub fn used(&self) -> u64 {
         self.state.lock().used()
     }
@@ -129,62 +134,116 @@ impl SimDisk {
 
 impl State {
     fn used(&self) -> u64 {
-        self.entries
-            .values()
-            .filter_map(|inode| self.inodes.get(inode))
-            .map(|inode| inode.allocated.max(inode.now.len() as u64))
-            .sum()
+        let inodes = self.entries.values().filter_map(|inode| self.inodes.get(inode));
+        inodes.map(|inode| inode.now.len() as u64).sum()
+    }
+
+    fn check_power(&self) -> io::Result<()> {
+        if self.off { Err(io::Error::other("the power is off")) } else { Ok(()) }
     }
 
     /// Counts an operation and lets it fail if that is planned.
     fn operate(&mut self) -> io::Result<()> {
         self.operations += 1;
-        if self.faults.power_cut_at == Some(self.operations) {
-            self.off = true;
+        let now = Some(self.operations);
+        self.off |= self.faults.power_cut_at == now;
+        self.check_power()?;
+        if self.faults.error_at == now {
+            return Err(Errno::IO.into());
         }
-        if self.off {
-            return Err(io::Error::other("the power is off"));
-        }
-        if self.faults.error_at == Some(self.operations) {
-            return Err(io::Error::other("I/O error"));
+        if self.faults.full_at == now {
+            return Err(Errno::NOSPC.into());
         }
         Ok(())
     }
 
-    fn check_space(&self, more: u64) -> io::Result<()> {
-        match self.faults.capacity {
-            Some(capacity) if 0 < more && capacity < self.used() + more => {
-                Err(io::ErrorKind::StorageFull.into())
-            }
-            _ => Ok(()),
+    /// Makes a change to a file, if there is space for it.
+    fn change(&mut self, inode: u64, change: Change) -> io::Result<()> {
+        self.operate()?;
+        let used = self.used();
+        let file = self.inodes.get_mut(&inode).ok_or(io::ErrorKind::NotFound)?;
+        let more = change.end().saturating_sub(file.now.len() as u64);
+        if 0 < more && self.faults.capacity.is_some_and(|capacity| capacity < used + more) {
+            return Err(Errno::NOSPC.into());
         }
+        change.apply(&mut file.now);
+        file.unsynced.push(change);
+        Ok(())
+    }
+
+    fn crash_entries(&mut self, plan: CrashPlan, random: &mut u64) {
+        let (before, now) = (&self.synced_entries, &self.entries);
+        let names: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
+        let survivor = names.into_iter().filter_map(|name| {
+            let kept = match plan {
+                CrashPlan::Lose => before,
+                CrashPlan::Random(_) if next(random).is_multiple_of(2) => before,
+                CrashPlan::Keep | CrashPlan::Random(_) => now,
+            };
+            kept.get(name).map(|inode| (name.clone(), *inode))
+        });
+        let survivor: BTreeMap<String, u64> = survivor.collect();
+        self.entries.clone_from(&survivor);
+        self.synced_entries = survivor;
+        self.forget_removed();
+    }
+
+    fn forget_removed(&mut self) {
+        let known = self.entries.values().chain(self.synced_entries.values());
+        let known: BTreeSet<u64> = known.copied().collect();
+        self.inodes.retain(|inode, _| known.contains(inode));
     }
 }
 
 impl Inode {
+    fn sync(&mut self) {
+        for change in self.unsynced.drain(..) {
+            change.apply(&mut self.synced);
+        }
+    }
+
     fn crash(&mut self, plan: CrashPlan, random: &mut u64) {
-        let mut survivor = std::mem::take(&mut self.synced);
-        for (offset, bytes) in self.unsynced.drain(..) {
+        for change in self.unsynced.drain(..) {
             match plan {
                 CrashPlan::Lose => {}
-                CrashPlan::Keep => put(&mut survivor, offset, &bytes),
-                CrashPlan::Random(_) => match next(random) % 4 {
-                    0 => {}
-                    1 | 2 => put(&mut survivor, offset, &bytes),
-                    _ => tear(&mut survivor, offset, &bytes, random),
+                CrashPlan::Keep => change.apply(&mut self.synced),
+                CrashPlan::Random(_) => match next(random) % 5 {
+                    0 | 1 => {}
+                    2 | 3 => change.apply(&mut self.synced),
+                    _ => change.tear(&mut self.synced, random),
                 },
             }
         }
-        self.now.clone_from(&survivor);
-        self.synced = survivor;
+        self.now.clone_from(&self.synced);
     }
 }
 
-/// Keeps each sector of a write or loses it.
-fn tear(file: &mut Vec<u8>, offset: u64, bytes: &[u8], random: &mut u64) {
-    for (index, sector) in bytes.chunks(SECTOR).enumerate() {
-        if next(random).is_multiple_of(2) {
-            put(file, offset + (index * SECTOR) as u64, sector);
+impl Change {
+    fn end(&self) -> u64 {
+        match self {
+            Self::Write { offset, bytes } => offset + bytes.len() as u64,
+            Self::Allocate { bytes } => *bytes,
+        }
+    }
+
+    fn apply(&self, file: &mut Vec<u8>) {
+        match self {
+            Self::Write { offset, bytes } => put(file, *offset, bytes),
+            Self::Allocate { bytes } => file.resize(file.len().max(*bytes as usize), 0),
+        }
+    }
+
+    /// Keeps the first sectors only, or any of them.
+    fn tear(&self, file: &mut Vec<u8>, random: &mut u64) {
+        let Self::Write { offset, bytes } = self else { return };
+        let prefix = next(random).is_multiple_of(2);
+        let sectors = bytes.len().div_ceil(SECTOR) as u64;
+        let kept = next(random) % sectors.max(1);
+        for (index, sector) in (0..).zip(bytes.chunks(SECTOR)) {
+            let keep = if prefix { index < kept } else { next(random).is_multiple_of(2) };
+            if keep {
+                put(file, offset + index * SECTOR as u64, sector);
+            }
         }
     }
 }
@@ -212,11 +271,14 @@ impl Disk for SimDisk {
     type File = SimFile;
 
     fn list(&self) -> io::Result<Vec<String>> {
-        Ok(self.state.lock().entries.keys().cloned().collect())
+        let state = self.state.lock();
+        state.check_power()?;
+        Ok(state.entries.keys().cloned().collect())
     }
 
     fn open(&self, name: &str) -> io::Result<SimFile> {
         let state = self.state.lock();
+        state.check_power()?;
         let inode = state.entries.get(name).copied().ok_or(io::ErrorKind::NotFound)?;
         Ok(SimFile { disk: self.clone(), inode, life: state.life })
     }
@@ -244,6 +306,7 @@ impl Disk for SimDisk {
         let mut state = self.state.lock();
         state.operate()?;
         state.synced_entries = state.entries.clone();
+        state.forget_removed();
         Ok(())
     }
 }
@@ -251,6 +314,7 @@ impl Disk for SimDisk {
 impl SimFile {
     fn with<T>(&self, f: impl FnOnce(&mut State, u64) -> io::Result<T>) -> io::Result<T> {
         let mut state = self.disk.state.lock();
+        state.check_power()?;
         if self.life != state.life {
             return Err(io::Error::other("this handle is from before the crash"));
         }
@@ -259,43 +323,30 @@ impl SimFile {
 }
 
 impl DiskFile for SimFile {
+    fn len(&self) -> io::Result<u64> {
+        self.with(|state, inode| {
+            let inode = state.inodes.get(&inode).ok_or(io::ErrorKind::NotFound)?;
+            Ok(inode.now.len() as u64)
+        })
+    }
+
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
         self.with(|state, inode| {
             let inode = state.inodes.get(&inode).ok_or(io::ErrorKind::NotFound)?;
-            // What is allocated and not written reads as zeros.
-            let length = (inode.allocated as usize).max(inode.now.len());
-            let bytes = length.saturating_sub(offset as usize).min(buf.len());
-            for (index, byte) in buf[..bytes].iter_mut().enumerate() {
-                *byte = inode.now.get(offset as usize + index).copied().unwrap_or(0);
-            }
+            let from = inode.now.get(offset as usize..).unwrap_or_default();
+            let bytes = from.len().min(buf.len());
+            buf[..bytes].copy_from_slice(&from[..bytes]);
             Ok(bytes)
         })
     }
 
     fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {
-        self.with(|state, inode| {
-            state.operate()?;
-            let end = offset + buf.len() as u64;
-            let file = state.inodes.get(&inode).ok_or(io::ErrorKind::NotFound)?;
-            let length = file.allocated.max(file.now.len() as u64);
-            state.check_space(end.saturating_sub(length))?;
-            let file = state.inodes.get_mut(&inode).ok_or(io::ErrorKind::NotFound)?;
-            put(&mut file.now, offset, buf);
-            file.unsynced.push((offset, buf.to_vec()));
-            Ok(())
-        })
+        let change = Change::Write { offset, bytes: buf.to_vec() };
+        self.with(|state, inode| state.change(inode, change))
     }
 
     fn allocate(&self, bytes: u64) -> io::Result<()> {
-        self.with(|state, inode| {
-            state.operate()?;
-            let file = state.inodes.get(&inode).ok_or(io::ErrorKind::NotFound)?;
-            let length = file.allocated.max(file.now.len() as u64);
-            state.check_space(bytes.saturating_sub(length))?;
-            let file = state.inodes.get_mut(&inode).ok_or(io::ErrorKind::NotFound)?;
-            file.allocated = file.allocated.max(bytes);
-            Ok(())
-        })
+        self.with(|state, inode| state.change(inode, Change::Allocate { bytes }))
     }
 
     fn sync_data(&self) -> io::Result<()> {
@@ -304,11 +355,8 @@ impl DiskFile for SimFile {
             let off = state.off;
             let file = state.inodes.get_mut(&inode).ok_or(io::ErrorKind::NotFound)?;
             match &result {
-                Ok(()) => {
-                    file.unsynced.clear();
-                    file.synced.clone_from(&file.now);
-                }
-                // As Linux does: after a failed sync the pages count as clean, and the data is gone.
+                Ok(()) => file.sync(),
+                // The pages count as clean now, and the data is gone.
                 Err(_) if !off => file.unsynced.clear(),
                 Err(_) => {}
             }
@@ -316,3 +364,6 @@ impl DiskFile for SimFile {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

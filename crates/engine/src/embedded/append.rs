@@ -4,7 +4,7 @@ use ackd_wire::{ClientId, MessageId};
 
 use super::Shared;
 use super::group::{Appended, Pending, Placed};
-use super::outbox::Verdict;
+use super::outbox::{Outbox, Verdict};
 use super::records::{MessageRecord, kind};
 use super::submit::Step;
 use crate::api::{Append, LogKey, Message, OutboxKey, Pass, Recipient, Refusal, Target, Unknown};
@@ -60,13 +60,12 @@ impl<D: Disk> Step<'_, D> {
     }
 
     fn resolve(&mut self, to: Target<'_>) -> Option<u64> {
-        match to {
-            Target::Mailbox(LogKey(log)) => Some(log),
-            Target::Name(name) => {
-                let identity = self.shared.state.by_name(name)?;
-                (!identity.ended).then_some(identity.number)
-            }
-        }
+        let state = &mut self.shared.state;
+        let identity = match to {
+            Target::Mailbox(LogKey(log)) => state.identities.get_mut(&log)?,
+            Target::Name(name) => state.by_name(name)?,
+        };
+        (!identity.ended).then_some(identity.number)
     }
 
     fn look_up(&mut self, key: OutboxKey, n: u64, scope: Option<u64>) -> Verdict {
@@ -123,7 +122,8 @@ impl<D: Disk> Step<'_, D> {
         if let Some(log) = log {
             self.check_limits(log, sender.number, bytes)?;
         }
-        if !self.admits(bytes as usize + RECORD_BYTES) {
+        let more = self.first_records_bytes(append.number, log);
+        if !self.admits((bytes + more) as usize + RECORD_BYTES) {
             return Err(Refusal::StoreUnavailable);
         }
         let log = match (log, append.to, append.unknown) {
@@ -132,6 +132,18 @@ impl<D: Disk> Step<'_, D> {
             _ => return Err(Refusal::UnknownRecipient),
         };
         Ok((log, sender))
+    }
+
+    /// What the journal has to know before the message: whose mailbox and whose outbox it is.
+    fn first_records_bytes(&self, number: Option<(OutboxKey, u64)>, log: Option<u64>) -> u64 {
+        let state = &self.shared.state;
+        let outbox = number.and_then(|(key, _)| state.outboxes.get(&key.0));
+        let identity = |number: u64| {
+            let identity = state.identities.get(&number).filter(|identity| !identity.stored);
+            identity.map_or(0, |identity| IDENTITY_BYTES + identity.mailbox.header_bytes())
+        };
+        let new_outbox = outbox.filter(|outbox| !outbox.stored).map_or(0, Outbox::record_bytes);
+        new_outbox + outbox.map_or(0, |outbox| identity(outbox.identity)) + log.map_or(0, identity)
     }
 
     fn sender(&mut self, append: &Append<'_>) -> Result<Sender, Refusal> {
@@ -146,7 +158,7 @@ impl<D: Disk> Step<'_, D> {
 
     fn check_limits(&mut self, log: u64, sender: u64, bytes: u64) -> Result<(), Refusal> {
         let state = &mut self.shared.state;
-        let limits = state.limits.clone();
+        let limits = &state.limits;
         let identity = state.identities.get(&log).ok_or(Refusal::UnknownRecipient)?;
         let mailbox = &identity.mailbox;
         let full =
@@ -195,8 +207,10 @@ impl<D: Disk> Step<'_, D> {
         let state = &mut self.shared.state;
         let ttl_max = state.limits.message_ttl_ms;
         let ttl_ms = append.ttl_ms.unwrap_or(ttl_max).min(ttl_max);
-        let Some(identity) = state.identities.get_mut(&log) else { return };
-        let seq = identity.mailbox.admit(sender.number, bytes);
+        let admitted = state.change_log(log, |log| log.admit(sender.number, bytes));
+        let (Some(seq), Some(identity)) = (admitted, state.identities.get_mut(&log)) else {
+            return;
+        };
         if identity.secret.is_none() {
             state.unclaimed_bytes += bytes;
             state.ends.remove(&(identity.end(&state.limits), log));
@@ -290,5 +304,7 @@ fn scope(name: &str) -> u64 {
     hash | 1 << 63
 }
 
-/// What a message's records take beside its text, its recipient's and its outbox's first records included.
-const RECORD_BYTES: usize = 1024;
+/// What a message's records take beside its text, those of a new name without a holder included.
+const RECORD_BYTES: usize = 768;
+/// What an identity's record takes.
+const IDENTITY_BYTES: u64 = 256;

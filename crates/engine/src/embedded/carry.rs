@@ -1,20 +1,26 @@
 //! Cleaning the journal: what is still needed of its oldest segment is copied to its head, then the segment is free. (With
 //! the archive, the copies will go there instead: only the target changes.)
 
+use rustc_hash::FxHashSet;
+
 use super::group::Placed;
 use super::log::Entry;
+use super::outbox::Outbox;
 use super::records::{DeadRecord, IdentityRecord, MessageRecord, OutboxRecord, PositionRecord};
 use super::records::{HeaderRecord, SeenRecord, kind};
+use super::recover::waiting;
 use super::state::State;
 use super::{Embedded, Shared};
 use crate::disk::Disk;
 use crate::journal::{Journal, Serial};
 
 impl<D: Disk + Clone> Embedded<D> {
-    /// Frees the oldest segments while the journal is too large and mostly garbage.
+    /// Frees the oldest segments while the journal is too large and mostly garbage, no more in one go than there are:
+    /// each is looked at once.
     pub(super) fn carry(&self) {
-        while self.is_worth_cleaning() {
-            if !self.carry_oldest() {
+        let segments = self.journal.lock().segments();
+        for _ in 0..segments {
+            if !self.is_worth_cleaning() || !self.carry_oldest() {
                 return;
             }
         }
@@ -25,9 +31,17 @@ impl<D: Disk + Clone> Embedded<D> {
             let journal = self.journal.lock();
             (journal.bytes(), journal.segments())
         };
-        let (messages, live) = self.waiting();
-        let live = live + messages * RECORD_BYTES;
-        1 < segments && self.settings.journal_bytes < bytes && live < bytes / 2
+        1 < segments && self.settings.journal_bytes < bytes && self.needed_bytes() < bytes / 2
+    }
+
+    /// What the copies of everything would take, about.
+    fn needed_bytes(&self) -> u64 {
+        let state = &self.shared.lock().state;
+        let (messages, bytes) = waiting(state);
+        bytes
+            + messages * MESSAGE_BYTES
+            + state.identities.len() as u64 * IDENTITY_BYTES
+            + state.outboxes.len() as u64 * OUTBOX_BYTES
     }
 
     fn carry_oldest(&self) -> bool {
@@ -41,8 +55,11 @@ impl<D: Disk + Clone> Embedded<D> {
             journal.oldest()
         };
         for chunk in records.chunks(CHUNK) {
-            if !chunk.iter().all(|(kind, record)| self.carry_record(serial, *kind, record)) {
-                return false;
+            let mut copied = Copied::default();
+            for (kind, record) in chunk {
+                if !self.carry_record(&mut copied, serial, *kind, record) {
+                    return false;
+                }
             }
             self.commit_with(true);
         }
@@ -50,12 +67,17 @@ impl<D: Disk + Clone> Embedded<D> {
     }
 
     /// Copies one record if it is needed. False if the disk has no room for it.
-    fn carry_record(&self, serial: Serial, kind: u8, record: &[u8]) -> bool {
-        let bytes = record.len() as u64 * 2 + HEADER_BYTES;
+    fn carry_record(&self, copied: &mut Copied, serial: Serial, kind: u8, record: &[u8]) -> bool {
         for _ in 0..2 {
             let mut shared = self.shared.lock();
+            let Some(placed) = needed(&shared.state, serial, kind, record) else { return true };
+            if copied.contains(&placed) {
+                return true;
+            }
+            let bytes = copy_bytes(&shared.state, placed, record);
             if self.admits(&mut shared.group, bytes) {
-                copy(&mut shared, serial, kind, record);
+                copy(&mut shared, placed, kind, record);
+                copied.insert(placed);
                 return true;
             }
             drop(shared);
@@ -65,28 +87,59 @@ impl<D: Disk + Clone> Embedded<D> {
     }
 
     fn free_oldest(&self, serial: Serial) -> bool {
-        self.commit_with(true);
         {
             let mut shared = self.shared.lock();
-            if shared.group.poisoned {
+            if !self.admits(&mut shared.group, CHECKPOINT_BYTES) {
+                return false;
+            }
+            // The numbers that were given are known from the records that go now, perhaps from them alone.
+            let Shared { state, group, .. } = &mut *shared;
+            let counters = state.counters;
+            group.record(kind::COUNTER, Some(Placed::Counter), |into| counters.encode(into));
+        }
+        // The copies are durable before what they are copies of is free, whatever is promised otherwise.
+        if !self.commit_durably() {
+            return false;
+        }
+        {
+            let mut shared = self.shared.lock();
+            if !self.admits(&mut shared.group, CHECKPOINT_BYTES) {
                 return false;
             }
             Journal::<D>::checkpoint(&mut shared.group.batch, serial);
         }
-        self.commit_with(true);
-        let poisoned = self.is_poisoned();
-        let mut journal = self.journal.lock();
-        if !poisoned {
-            journal.recycle_oldest();
+        if !self.commit_durably() {
+            return false;
         }
-        !poisoned
+        self.journal.lock().recycle_oldest();
+        true
+    }
+
+    fn commit_durably(&self) -> bool {
+        self.commit_with(true);
+        !self.is_poisoned() && self.journal.lock().sync().is_ok()
     }
 }
 
-/// Copies a record to the forming group if it is the newest of something that still matters.
-fn copy(shared: &mut Shared, serial: Serial, kind: u8, record: &[u8]) {
+/// What was copied to the forming group: several records of a segment may ask for the same copy.
+type Copied = FxHashSet<Placed>;
+
+/// The most that a copy takes.
+fn copy_bytes(state: &State, placed: Placed, record: &[u8]) -> u64 {
+    match placed {
+        Placed::Header(number) | Placed::Position(number, _) => {
+            let identity = state.identities.get(&number);
+            identity.map_or(0, |identity| identity.mailbox.header_bytes())
+        }
+        Placed::Outbox(number) => state.outboxes.get(&number).map_or(0, Outbox::record_bytes),
+        Placed::Identity(_) => IDENTITY_BYTES,
+        _ => record.len() as u64 + CHECKPOINT_BYTES,
+    }
+}
+
+/// Copies what a record says, or the present state of what it says, to the forming group.
+fn copy(shared: &mut Shared, placed: Placed, kind: u8, record: &[u8]) {
     let Shared { state, group, .. } = shared;
-    let Some(placed) = needed(state, serial, kind, record) else { return };
     match placed {
         Placed::Identity(number) => {
             let Some(identity) = state.identities.get(&number) else { return };
@@ -107,7 +160,12 @@ fn copy(shared: &mut Shared, serial: Serial, kind: u8, record: &[u8]) {
             let counters = state.counters;
             group.record(kind::COUNTER, Some(placed), |into| counters.encode(into));
         }
-        Placed::Message(..) | Placed::Seen(_) | Placed::Dead(..) => {
+        Placed::Seen(number) => {
+            let Some(identity) = state.identities.get(&number) else { return };
+            let seen = identity.seen();
+            group.record(kind::SEEN, Some(placed), |into| seen.encode(into));
+        }
+        Placed::Message(..) | Placed::Dead(..) => {
             group.record(kind, Some(placed), |into| into.extend_from_slice(record));
         }
     }
@@ -134,7 +192,8 @@ fn needed(state: &State, serial: Serial, kind: u8, record: &[u8]) -> Option<Plac
         kind::POSITION => {
             let PositionRecord { number, index, .. } = PositionRecord::decode(record).ok()?;
             let reader = identity(number)?.mailbox.readers.get(usize::from(index))?;
-            (reader.segment == serial).then_some(Placed::Position(number, index))
+            // The header lists all readers: one copy does for them and for itself.
+            (reader.segment == serial).then_some(Placed::Header(number))
         }
         kind::MESSAGE => message(state, serial, record),
         kind::OUTBOX => {
@@ -168,9 +227,13 @@ fn message(state: &State, serial: Serial, record: &[u8]) -> Option<Placed> {
     }
 }
 
-/// Records copied before the lock is given to others.
+/// Records looked at before their copies are committed.
 const CHUNK: usize = 256;
 /// What a message costs in the journal beside its text, about.
-const RECORD_BYTES: u64 = 64;
-/// What a header or an outbox may take more than the record that it replaces.
-const HEADER_BYTES: u64 = 24 * 1024;
+const MESSAGE_BYTES: u64 = 64;
+/// What an identity with its log's header costs.
+const IDENTITY_BYTES: u64 = 384;
+/// What an outbox costs.
+const OUTBOX_BYTES: u64 = 128;
+/// What a checkpoint, or the counters, cost.
+const CHECKPOINT_BYTES: u64 = 64;

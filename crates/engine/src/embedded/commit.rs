@@ -4,7 +4,7 @@
 use super::group::{Appended, Group, Pending, Placed};
 use super::log::Entry;
 use super::records::kind;
-use super::{Durability, Embedded, Shared, expire};
+use super::{Durability, Embedded, Mode, Shared};
 use crate::api::{Answer, Connected, LogKey, Notice, Outcome, Refusal};
 use crate::disk::Disk;
 use crate::journal::{JournalError, Serial};
@@ -19,21 +19,16 @@ impl<D: Disk + Clone> Embedded<D> {
     /// Writes what trails (acks, departures), syncs it, and ends identities whose time is over. For [`Mode::Manual`],
     /// and for the threads.
     pub fn tick(&self, now: Millis) {
-        let fits = self.fits_upkeep();
-        while expire::step(&mut self.shared.lock(), now, fits) {
+        while self.expire(now) {
             self.commit_with(true);
         }
         self.commit_with(true);
         self.carry();
     }
 
-    fn fits_upkeep(&self) -> bool {
-        self.admits(&mut self.shared.lock().group, UPKEEP_BYTES)
-    }
-
     /// When [`Embedded::tick`] has something to do beside what trails.
     pub fn next_end(&self) -> Option<Millis> {
-        expire::next(&self.shared.lock())
+        super::expire::next(&self.shared.lock())
     }
 
     /// Stores everything and marks the journal as closed. Nothing may be submitted after it.
@@ -65,25 +60,28 @@ impl<D: Disk + Clone> Embedded<D> {
         shared
     }
 
-    fn give_baton(&self) {
-        self.shared.lock().committing = false;
-        self.changed.notify_all();
+    /// The thread that submitted commits, once.
+    pub(super) fn lead(&self) {
+        self.commit_taken(self.shared.lock(), true);
+        self.give_baton();
     }
 
-    /// The thread that submitted commits, once; if more has gathered meanwhile, the committer goes on.
-    pub(super) fn lead(&self) {
-        loop {
-            self.commit_taken(self.shared.lock(), true);
-            let mut shared = self.shared.lock();
-            if !shared.group.sync {
-                shared.committing = false;
-                break;
-            }
+    /// Gives the baton back, or, if somebody waits for what has gathered meanwhile, to the committer. Whoever submitted
+    /// that saw a commit running and left it to this one.
+    pub(super) fn give_baton(&self) {
+        let mut shared = self.shared.lock();
+        while self.settings.mode == Mode::Inline && shared.group.sync {
             if shared.committer {
                 shared.handed_over = true;
-                break;
+                drop(shared);
+                self.changed.notify_all();
+                return;
             }
+            self.commit_taken(shared, true);
+            shared = self.shared.lock();
         }
+        shared.committing = false;
+        drop(shared);
         self.changed.notify_all();
     }
 
@@ -132,12 +130,9 @@ impl<D: Disk + Clone> Embedded<D> {
         let dirty = std::mem::take(&mut group.dirty);
         for (number, index) in dirty {
             let Some(identity) = state.identities.get_mut(&number) else { continue };
-            let stored = identity.stored;
-            let Some(reader) = identity.mailbox.readers.get_mut(usize::from(index)) else {
-                continue;
-            };
-            let bytes = 64 + 20 * reader.beyond.iter().len() as u64;
-            if stored && !self.admits(group, bytes) {
+            let (stored, mailbox) = (identity.stored, &mut identity.mailbox);
+            let Some(reader) = mailbox.readers.get_mut(usize::from(index)) else { continue };
+            if stored && !self.admits(group, reader.record_bytes()) {
                 group.dirty.push((number, index));
                 continue;
             }
@@ -145,7 +140,7 @@ impl<D: Disk + Clone> Embedded<D> {
             if !stored {
                 continue; // the header that makes it known says all
             }
-            let record = reader.record(number, index);
+            let Some(record) = mailbox.position(number, index) else { continue };
             let placed = Some(Placed::Position(number, index));
             group.record(kind::POSITION, placed, |into| record.encode(into));
         }
@@ -161,13 +156,15 @@ fn complete(shared: &mut Shared, group: Group, serial: Serial, outcome: &mut Out
     for Appended { log, message, names, text, sender, number } in appended {
         let Some(identity) = state.identities.get_mut(&log) else { continue };
         let mut message = message.with_names(names, bytes.slice(text));
-        if identity.connections == 0 {
-            message = message.detached();
-        } else {
+        let shares_batch = identity.connections != 0;
+        if shares_batch {
             let log = LogKey(log);
             outcome.notices.push(Notice::Stored { log, message: message.clone() });
+        } else {
+            message = message.detached();
         }
-        identity.mailbox.insert(Entry { message, sender, number, segment: serial });
+        let entry = Entry { message, sender, number, segment: serial, shares_batch };
+        state.change_log(log, |log| log.insert(entry));
     }
     for record in placed {
         record.note(state, serial);
@@ -201,6 +198,3 @@ fn fail(shared: &mut Shared, group: Group, outcome: &mut Outcome) {
         outcome.answers.push((tag, Answer::Refused(Refusal::StoreUnavailable)));
     }
 }
-
-/// What one step of upkeep writes at most.
-const UPKEEP_BYTES: u64 = 64 * 1024;

@@ -1,27 +1,39 @@
-//! Entering an identity: by its secret, by claiming its name, or as a new one. Nothing is answered before it is stored.
+//! Entering an identity: by its secret, by claiming its name, or as a new one. Nothing is answered before it is stored,
+//! and what is refused has changed nothing.
 
-use ackd_wire::{ClientId, Epoch, Token, TokenHash};
+use ackd_wire::{ClientId, Epoch, Name, Token, TokenHash};
 
 use super::Shared;
 use super::group::{Pending, Placed};
 use super::log::Reader;
 use super::outbox::Outbox;
-use super::records::{SeenRecord, kind};
-use super::state::State;
+use super::records::kind;
+use super::state::{Identity, State};
 use super::submit::Step;
 use crate::api::{
     Answer, Connect, Connected, Credential, IdentityKey, LogKey, OutboxKey, ReaderKey, Refusal,
 };
 use crate::disk::Disk;
 
-/// An identity that may be entered.
+/// What a credential opens; found without changing anything.
 struct Entry {
-    number: u64,
-    new: bool,
+    way: Way,
     /// The secret that was made here.
     token: Option<Token>,
-    /// Whether its record has changed.
-    changed: bool,
+    /// Its hash, or that of the claimant's own.
+    secret: Option<TokenHash>,
+}
+
+/// How an identity is entered.
+enum Way {
+    /// It is made.
+    New { id: ClientId, claimed: bool },
+    /// Nobody holds the name yet, but mail waits for whoever claims it.
+    Unheld(u64),
+    /// Its claim had ended.
+    Ended(u64),
+    /// As it is; `promote`: the next secret was used, and the old one ends.
+    Held { number: u64, promote: bool },
 }
 
 impl<D: Disk> Step<'_, D> {
@@ -39,21 +51,19 @@ impl<D: Disk> Step<'_, D> {
     }
 
     fn enter(&mut self, connect: &Connect<'_>) -> Result<(Box<Connected>, bool), Refusal> {
-        if !self.admits(CONNECT_BYTES) {
+        if !self.admits_entry(&connect.credential) {
             return Err(Refusal::StoreUnavailable);
         }
         let entry = self.authorise(&connect.credential)?;
-        let index = self.reader(entry.number, connect)?;
-        let outbox = self.take_outbox(entry.number, connect)?;
-        let renewed = self.position(entry.number, index, connect);
-        let number = entry.number;
+        self.check_places(&entry.way, connect)?;
         let fresh = matches!(connect.credential, Credential::Fresh);
-        if entry.changed && !fresh {
-            self.write_identity(number);
-        }
-        if renewed && !fresh {
-            self.write_header(number);
-        }
+        let new = !matches!(entry.way, Way::Held { .. });
+        let changed = !matches!(entry.way, Way::Held { promote: false, .. });
+        let number = self.open(entry.way, entry.secret);
+        let (index, new_reader) = self.reader(number, connect.device)?;
+        let outbox = self.take_outbox(number, connect)?;
+        let renewed = self.position(number, index, connect);
+        self.write_entry(number, (changed && !fresh, new_reader || renewed));
         let Shared { state, group, .. } = &mut *self.shared;
         let Some(identity) = state.identities.get_mut(&number) else {
             return Err(Refusal::UnknownIdentity);
@@ -62,13 +72,13 @@ impl<D: Disk> Step<'_, D> {
         identity.connections += 1;
         identity.last_seen = self.now;
         if identity.stored {
-            let seen = SeenRecord { number, online: true, at: self.now };
+            let seen = identity.seen();
             group.record(kind::SEEN, Some(Placed::Seen(number)), |into| seen.encode(into));
         }
         let connected = Connected {
             id: identity.id.clone(),
             token: entry.token,
-            new: entry.new,
+            new,
             identity: IdentityKey(number),
             reader: ReaderKey { log: LogKey(number), index },
             outbox: outbox.map(|(key, _)| key),
@@ -82,30 +92,34 @@ impl<D: Disk> Step<'_, D> {
         Ok((Box::new(connected), identity.stored))
     }
 
-    fn authorise(&mut self, credential: &Credential<'_>) -> Result<Entry, Refusal> {
-        match *credential {
-            Credential::Issue | Credential::Fresh => Ok(self.issue()),
-            Credential::Token(id, token) => self.by_token(id, &token.hash()),
-            Credential::Claim(id, token) => self.claim(id, token.hash(), None),
-            Credential::ClaimIssued(id) => {
-                let token = Token::new(self.shared.state.random());
-                if self.held(id) {
-                    return Err(Refusal::Unauthorized);
-                }
-                self.claim(id, token.hash(), Some(token))
-            }
-            Credential::Open(id) => self.open_claim(id),
-        }
+    /// Whether all that an entry may write surely fits.
+    fn admits_entry(&mut self, credential: &Credential<'_>) -> bool {
+        let id = match credential {
+            Credential::Issue | Credential::Fresh => None,
+            Credential::Token(id, _)
+            | Credential::Claim(id, _)
+            | Credential::ClaimIssued(id)
+            | Credential::Open(id) => Some(id.as_str()),
+        };
+        let state = &mut self.shared.state;
+        let header = id.and_then(|id| state.by_name(id)).map_or(0, |i| i.mailbox.header_bytes());
+        self.admits(ENTRY_BYTES + header as usize)
     }
 
-    fn issue(&mut self) -> Entry {
-        let now = self.now;
-        let state = &mut self.shared.state;
-        let id = ClientId::issued(state.random());
-        let token = Token::new(state.random());
-        let identity = state.insert(id, now);
-        identity.secret = Some(token.hash());
-        Entry { number: identity.number, new: true, token: Some(token), changed: true }
+    fn authorise(&mut self, credential: &Credential<'_>) -> Result<Entry, Refusal> {
+        match *credential {
+            Credential::Issue | Credential::Fresh => {
+                let id = ClientId::issued(self.shared.state.random());
+                let token = Token::new(self.shared.state.random());
+                let way = Way::New { id, claimed: false };
+                Ok(Entry { way, secret: Some(token.hash()), token: Some(token) })
+            }
+            Credential::Token(id, token) => self.by_token(id, &token.hash()),
+            Credential::Claim(id, token) => self.claim(id, token.hash()),
+            Credential::ClaimIssued(id) if self.held(id) => Err(Refusal::Unauthorized),
+            Credential::Open(id) if self.held(id) => self.open_held(id),
+            Credential::ClaimIssued(id) | Credential::Open(id) => self.claim_issued(id),
+        }
     }
 
     /// Whether a secret guards the ID, of an ended claim too.
@@ -133,84 +147,109 @@ impl<D: Disk> Step<'_, D> {
             return Err(Refusal::UnknownIdentity);
         };
         let number = identity.number;
-        let entry = |changed| Entry { number, new: false, token: None, changed };
+        let held =
+            |promote| Entry { way: Way::Held { number, promote }, token: None, secret: None };
         if secret == *hash {
-            return Ok(entry(false));
+            return Ok(held(false));
         }
         if identity.next_secret == Some(*hash) {
-            identity.secret = identity.next_secret.take();
-            return Ok(entry(true));
+            Ok(held(true))
+        } else {
+            Err(Refusal::Unauthorized)
         }
-        Err(Refusal::Unauthorized)
     }
 
     /// A name that nobody holds is the claimant's from now on; a held one is entered if the secret is its own.
-    fn claim(
-        &mut self,
-        id: &ClientId,
-        hash: TokenHash,
-        token: Option<Token>,
-    ) -> Result<Entry, Refusal> {
+    fn claim(&mut self, id: &ClientId, hash: TokenHash) -> Result<Entry, Refusal> {
         self.end_if_due(id);
-        let now = self.now;
-        let state = &mut self.shared.state;
-        let Some(number) = state.names.get(id.as_str()).copied() else {
-            let identity = state.insert(id.clone(), now);
-            (identity.secret, identity.claimed) = (Some(hash), true);
-            return Ok(Entry { number: identity.number, new: true, token, changed: true });
+        let way = match self.shared.state.by_name(id.as_str()) {
+            None => Way::New { id: id.clone(), claimed: true },
+            Some(identity) => match identity.secret {
+                None => Way::Unheld(identity.number),
+                Some(secret) if identity.ended && secret == hash => Way::Ended(identity.number),
+                Some(_) if identity.ended => return Err(Refusal::Unauthorized),
+                Some(_) => return self.by_token(id, &hash),
+            },
         };
-        let epoch = state.random_u64();
-        let State { identities, unclaimed_bytes, ends, limits, .. } = state;
-        let identity = identities.get_mut(&number).ok_or(Refusal::UnknownIdentity)?;
-        match identity.secret {
-            None => {
-                *unclaimed_bytes -= identity.unclaimed_bytes();
-                ends.remove(&(identity.end(limits), number));
-                (identity.secret, identity.claimed) = (Some(hash), true);
-                Ok(Entry { number, new: true, token, changed: true })
-            }
-            Some(secret) if identity.ended && secret == hash => {
-                identity.ended = false;
-                identity.mailbox.renew(epoch);
-                Ok(Entry { number, new: true, token, changed: true })
-            }
-            Some(_) if identity.ended => Err(Refusal::Unauthorized),
-            Some(_) => self.by_token(id, &hash),
-        }
+        Ok(Entry { way, token: None, secret: Some(hash) })
+    }
+
+    fn claim_issued(&mut self, id: &ClientId) -> Result<Entry, Refusal> {
+        let token = Token::new(self.shared.state.random());
+        let entry = self.claim(id, token.hash())?;
+        Ok(Entry { token: Some(token), ..entry })
     }
 
     /// The original server's way: whoever knows the name.
-    fn open_claim(&mut self, id: &ClientId) -> Result<Entry, Refusal> {
-        let token = Token::new(self.shared.state.random());
-        if !self.held(id) {
-            return self.claim(id, token.hash(), Some(token));
-        }
-        let epoch = self.shared.state.random_u64();
+    fn open_held(&mut self, id: &ClientId) -> Result<Entry, Refusal> {
         let identity = self.shared.state.by_name(id.as_str()).ok_or(Refusal::UnknownIdentity)?;
-        let revived = std::mem::take(&mut identity.ended);
-        if revived {
-            identity.mailbox.renew(epoch);
-        }
-        Ok(Entry { number: identity.number, new: revived, token: None, changed: revived })
+        let number = identity.number;
+        let way =
+            if identity.ended { Way::Ended(number) } else { Way::Held { number, promote: false } };
+        Ok(Entry { way, token: None, secret: None })
     }
 
-    /// The device that reads. The first starts at the oldest message kept, a later one at the end.
-    fn reader(&mut self, number: u64, connect: &Connect<'_>) -> Result<u16, Refusal> {
-        let state = &mut self.shared.state;
-        let devices = usize::from(state.limits.devices);
-        let log = state.log(LogKey(number)).ok_or(Refusal::UnknownIdentity)?;
-        let known = log.readers.iter().position(|reader| reader.device == *connect.device);
-        if let Some(index) = known {
-            return Ok(index as u16);
-        }
-        if devices <= log.readers.len() {
+    /// Whether the identity has a place for this device and this outbox.
+    fn check_places(&mut self, way: &Way, connect: &Connect<'_>) -> Result<(), Refusal> {
+        let (Way::Unheld(number) | Way::Ended(number) | Way::Held { number, .. }) = way else {
+            return Ok(());
+        };
+        let state = &self.shared.state;
+        let identity = state.identities.get(number).ok_or(Refusal::UnknownIdentity)?;
+        let readers = &identity.mailbox.readers;
+        let known = readers.iter().any(|reader| reader.device == *connect.device);
+        if !known && usize::from(state.limits.devices) <= readers.len() {
             return Err(Refusal::Forbidden("this identity has too many devices"));
+        }
+        let Some(name) = connect.outbox else { return Ok(()) };
+        let window = state.limits.dedup_window_ms;
+        let outboxes = || identity.outboxes.iter().filter_map(|key| state.outboxes.get(key));
+        let kept = outboxes().filter(|outbox| !outbox.is_forgettable(self.now, window)).count();
+        if usize::from(state.limits.outboxes) <= kept && !outboxes().any(|o| o.name == *name) {
+            return Err(Refusal::Forbidden("this identity has too many outboxes"));
+        }
+        Ok(())
+    }
+
+    /// Does what the way says. The number of the identity.
+    fn open(&mut self, way: Way, secret: Option<TokenHash>) -> u64 {
+        let now = self.now;
+        let state = &mut self.shared.state;
+        let number = match way {
+            Way::New { id, claimed } => {
+                let identity = state.insert(id, now);
+                (identity.secret, identity.claimed) = (secret, claimed);
+                return identity.number;
+            }
+            Way::Unheld(number) | Way::Ended(number) | Way::Held { number, .. } => number,
+        };
+        let State { identities, unclaimed_bytes, ends, limits, .. } = state;
+        let Some(identity) = identities.get_mut(&number) else { return number };
+        match way {
+            Way::Unheld(_) => {
+                *unclaimed_bytes -= identity.unclaimed_bytes();
+                ends.remove(&(identity.end(limits), number));
+                (identity.secret, identity.claimed) = (secret, true);
+            }
+            // Its mailbox has a new epoch since it ended.
+            Way::Ended(_) => identity.ended = false,
+            Way::Held { promote: true, .. } => identity.secret = identity.next_secret.take(),
+            Way::Held { .. } | Way::New { .. } => {}
+        }
+        number
+    }
+
+    /// The device that reads, and whether it is new. The first starts at the oldest message kept, a later one at the end.
+    fn reader(&mut self, number: u64, device: &Name) -> Result<(u16, bool), Refusal> {
+        let log = self.shared.state.log(LogKey(number)).ok_or(Refusal::UnknownIdentity)?;
+        let known = log.readers.iter().position(|reader| reader.device == *device);
+        if let Some(index) = known {
+            return Ok((index as u16, false));
         }
         let end = log.next_seq - 1;
         let start = if log.readers.is_empty() { 0 } else { end };
-        log.readers.push(Reader::new(connect.device.clone(), start));
-        log.segment = 0; // its header is to be written
-        Ok((log.readers.len() - 1) as u16)
+        log.readers.push(Reader::new(device.clone(), start));
+        Ok(((log.readers.len() - 1) as u16, true))
     }
 
     fn take_outbox(
@@ -221,27 +260,22 @@ impl<D: Disk> Step<'_, D> {
         let Some(name) = connect.outbox else { return Ok(None) };
         let (session, now) = (self.tag.session, self.now);
         let state = &mut self.shared.state;
-        let outboxes = usize::from(state.limits.outboxes);
+        state.forget_outboxes(number, now);
         let identity = state.identities.get(&number).ok_or(Refusal::UnknownIdentity)?;
         let mut known = identity.outboxes.iter().copied();
         let known = known.find(|key| state.outboxes.get(key).is_some_and(|o| o.name == *name));
-        let full = outboxes <= identity.outboxes.len();
-        let key = match known {
-            Some(key) => key,
-            None if full => {
-                return Err(Refusal::Forbidden("this identity has too many outboxes"));
+        let key = if let Some(key) = known {
+            key
+        } else {
+            let key = state.next_number();
+            state.outboxes.insert(key, Outbox::new(key, number, name.clone(), now));
+            if let Some(identity) = state.identities.get_mut(&number) {
+                identity.outboxes.push(key);
             }
-            None => {
-                let key = state.next_number();
-                state.outboxes.insert(key, Outbox::new(key, number, name.clone(), now));
-                if let Some(identity) = state.identities.get_mut(&number) {
-                    identity.outboxes.push(key);
-                }
-                key
-            }
+            key
         };
         let outbox = state.outboxes.get_mut(&key).ok_or(Refusal::UnknownIdentity)?;
-        outbox.take(session);
+        outbox.take(session, now);
         Ok(Some((OutboxKey(key), outbox.highest())))
     }
 
@@ -249,63 +283,83 @@ impl<D: Disk> Step<'_, D> {
     /// something: then nothing is settled and a new epoch begins. True if the header is to be written.
     fn position(&mut self, number: u64, index: u16, connect: &Connect<'_>) -> bool {
         let epoch = self.shared.state.random_u64();
-        let Shared { state, group, .. } = &mut *self.shared;
-        let Some(log) = state.log(LogKey(number)) else { return false };
-        let new_reader = log.segment == 0;
-        match connect.acked {
-            Some((known, acked)) if known.0 == log.epoch && log.end < acked => {
-                log.renew(epoch);
-                return true;
-            }
-            Some((known, acked)) if known.0 == log.epoch && log.settle(index, Some(acked), &[]) => {
-                group.dirty.push((number, index));
-            }
-            _ => {}
+        let Some(log) = self.shared.state.log(LogKey(number)) else { return false };
+        let Some((_, acked)) = connect.acked.filter(|(known, _)| known.0 == log.epoch) else {
+            return false;
+        };
+        if log.end < acked {
+            log.renew(epoch);
+            return true;
         }
-        new_reader
+        self.settle_in_memory(ReaderKey { log: LogKey(number), index }, Some(acked), Vec::new());
+        false
+    }
+
+    /// Writes what has changed, of an identity that the journal knows or is to know from now on.
+    fn write_entry(&mut self, number: u64, (identity_changed, header_changed): (bool, bool)) {
+        let stored = self.shared.state.identities.get(&number).is_some_and(|i| i.stored);
+        if !stored {
+            if identity_changed {
+                self.store_identity(number);
+            }
+            return;
+        }
+        if identity_changed {
+            self.write_identity(number);
+        }
+        if header_changed {
+            let Shared { state, group, .. } = &mut *self.shared;
+            let Some(identity) = state.identities.get_mut(&number) else { return };
+            let header = identity.mailbox.header(number);
+            group.record(kind::HEADER, Some(Placed::Header(number)), |into| header.encode(into));
+        }
     }
 
     fn write_identity(&mut self, number: u64) {
         let Shared { state, group, .. } = &mut *self.shared;
         let Some(identity) = state.identities.get_mut(&number) else { return };
-        identity.stored = true;
         let record = identity.record();
         group.record(kind::IDENTITY, Some(Placed::Identity(number)), |into| record.encode(into));
     }
 
-    fn write_header(&mut self, number: u64) {
-        let Shared { state, group, .. } = &mut *self.shared;
-        let Some(identity) = state.identities.get_mut(&number) else { return };
-        let header = identity.mailbox.header(number);
-        group.record(kind::HEADER, Some(Placed::Header(number)), |into| header.encode(into));
-    }
-
     pub(super) fn keep(&mut self, identity: IdentityKey) {
-        if self.shared.state.identity(identity).is_none() {
-            return self.refuse(Refusal::UnknownIdentity);
+        match self.admit_identity(identity) {
+            Ok(_) => {
+                self.store_identity(identity.0);
+                self.shared.group.answer(self.tag, Pending::Ready(Answer::Done));
+            }
+            Err(refusal) => self.refuse(refusal),
         }
-        if !self.admits(CONNECT_BYTES) {
-            return self.refuse(Refusal::StoreUnavailable);
-        }
-        self.store_identity(identity.0);
-        self.shared.group.answer(self.tag, Pending::Ready(Answer::Done));
     }
 
     pub(super) fn rotate(&mut self, identity: IdentityKey, token: TokenHash) {
-        if !self.admits(CONNECT_BYTES) {
-            return self.refuse(Refusal::StoreUnavailable);
-        }
-        let Some(identity) = self.shared.state.identity(identity) else {
-            return self.refuse(Refusal::UnknownIdentity);
+        let (number, stored) = match self.admit_identity(identity) {
+            Ok(identity) => {
+                identity.next_secret = Some(token);
+                (identity.number, identity.stored)
+            }
+            Err(refusal) => return self.refuse(refusal),
         };
-        identity.next_secret = Some(token);
-        let number = identity.number;
-        self.write_identity(number);
+        if stored {
+            self.write_identity(number);
+        } else {
+            self.store_identity(number);
+        }
         self.shared.group.answer(self.tag, Pending::Ready(Answer::Done));
     }
 
+    /// An identity whose records surely fit.
+    fn admit_identity(&mut self, key: IdentityKey) -> Result<&mut Identity, Refusal> {
+        let identity = self.shared.state.identity(key).filter(|identity| !identity.ended);
+        let header = identity.ok_or(Refusal::UnknownIdentity)?.mailbox.header_bytes();
+        if !self.admits(ENTRY_BYTES + header as usize) {
+            return Err(Refusal::StoreUnavailable);
+        }
+        Ok(self.shared.state.identity(key).ok_or(Refusal::UnknownIdentity)?)
+    }
+
     pub(super) fn take_room_number(&mut self) {
-        if !self.admits(CONNECT_BYTES) {
+        if !self.admits(ENTRY_BYTES) {
             return self.refuse(Refusal::StoreUnavailable);
         }
         let Shared { state, group, .. } = &mut *self.shared;
@@ -317,5 +371,5 @@ impl<D: Disk> Step<'_, D> {
     }
 }
 
-/// What the records of an entry take, a header with all its readers included where they have settled in order.
-const CONNECT_BYTES: usize = 8 * 1024;
+/// What the records of an entry take beside a header, those of the same name's last end included.
+const ENTRY_BYTES: usize = 2 * 1024;

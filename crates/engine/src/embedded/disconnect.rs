@@ -3,19 +3,17 @@
 
 use super::Shared;
 use super::group::Placed;
-use super::records::{SeenRecord, kind};
+use super::records::kind;
 use super::submit::Step;
 use crate::api::Disconnect;
 use crate::disk::Disk;
 
 impl<D: Disk> Step<'_, D> {
     pub(super) fn disconnect(&mut self, disconnect: &Disconnect) {
-        let (session, now) = (self.tag.session, self.now);
+        let now = self.now;
         let writable = self.admits(SEEN_BYTES);
+        self.release(disconnect);
         let Shared { state, group, .. } = &mut *self.shared;
-        if let Some(outbox) = disconnect.outbox.and_then(|key| state.outboxes.get_mut(&key.0)) {
-            outbox.release(session);
-        }
         let number = disconnect.identity.0;
         let Some(identity) = state.identities.get_mut(&number) else { return };
         let index = usize::from(disconnect.reader.index);
@@ -31,11 +29,20 @@ impl<D: Disk> Step<'_, D> {
         }
         identity.last_seen = now;
         state.ends.insert((identity.end(&state.limits), number));
-        let seqs: Vec<_> = disconnect.unacked.iter().map(|(seq, _)| *seq).collect();
-        identity.mailbox.detach(&seqs);
+        identity.mailbox.detach_all();
         if writable {
-            let seen = SeenRecord { number, online: false, at: now };
+            let seen = identity.seen();
             group.record(kind::SEEN, Some(Placed::Seen(number)), |into| seen.encode(into));
+        }
+    }
+
+    /// The outbox is free, unless another connection has taken it since.
+    fn release(&mut self, disconnect: &Disconnect) {
+        let (session, now) = (self.tag.session, self.now);
+        let state = &mut self.shared.state;
+        if let Some(outbox) = disconnect.outbox.and_then(|key| state.outbox(key)) {
+            outbox.release(session);
+            state.forget_outboxes(disconnect.identity.0, now);
         }
     }
 }

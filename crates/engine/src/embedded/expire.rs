@@ -3,18 +3,26 @@
 
 use ackd_wire::Millis;
 
-use super::Shared;
 use super::group::Placed;
 use super::records::{EndedRecord, kind};
+use super::{Embedded, Shared};
+use crate::disk::Disk;
 
-/// Ends what is due, a bounded number at a time. True if more is due.
-pub(super) fn step(shared: &mut Shared, now: Millis, fits: bool) -> bool {
-    for _ in 0..STEP {
-        let due = shared.state.ends.first().filter(|(end, _)| *end <= now).copied();
-        let (Some((_, number)), true) = (due, fits) else { return false };
-        end(shared, number);
+impl<D: Disk> Embedded<D> {
+    /// Ends what is due, a bounded number at a time. True if more may be due.
+    pub(super) fn expire(&self, now: Millis) -> bool {
+        let shared = &mut *self.shared.lock();
+        for step in 0..STEP {
+            let due = shared.state.ends.first().filter(|(end, _)| *end <= now).copied();
+            let Some((_, number)) = due else { return false };
+            if !self.admits(&mut shared.group, END_BYTES) {
+                // With room in the next group it goes on; where nothing fits, the disk is full.
+                return 0 < step;
+            }
+            end(shared, number);
+        }
+        true
     }
-    true
 }
 
 /// When the next identity ends.
@@ -38,11 +46,14 @@ pub(super) fn end(shared: &mut Shared, number: u64) {
         state.outboxes.remove(&outbox);
     }
     identity.ended = true;
-    identity.mailbox.empty(epoch);
+    state.change_log(number, |log| log.empty(epoch));
+    let Some(identity) = state.identities.get_mut(&number) else { return };
     let (record, header) = (identity.record(), identity.mailbox.header(number));
     group.record(kind::IDENTITY, Some(Placed::Identity(number)), |into| record.encode(into));
     group.record(kind::HEADER, Some(Placed::Header(number)), |into| header.encode(into));
 }
 
+/// What the records of one end take: an identity, and a header with one reader.
+const END_BYTES: u64 = 1024;
 /// Identities ended in one step.
 const STEP: usize = 100;

@@ -58,7 +58,7 @@ pub(super) struct Appended {
 }
 
 /// Whose record the batch holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Placed {
     Identity(u64),
     Seen(u64),

@@ -40,6 +40,8 @@ pub(super) struct Entry {
     pub(super) number: (u64, u64),
     /// The segment that holds its newest record.
     pub(super) segment: u64,
+    /// Whether its bytes are a slice of the batch it came in, all of which they keep in memory.
+    pub(super) shares_batch: bool,
 }
 
 /// One device.
@@ -84,9 +86,15 @@ impl Log {
         self.senders.get(&sender).copied().unwrap_or(0)
     }
 
-    /// An admitted message is stored.
-    pub(super) fn insert(&mut self, entry: Entry) {
+    /// An admitted message is stored. It may be settled already: its identity ended while it was on its way.
+    pub(super) fn insert(&mut self, mut entry: Entry) {
         self.end = self.end.max(entry.message.seq);
+        if self.is_settled_by_all(entry.message.seq) {
+            return self.forget(entry.sender, entry.message.bytes());
+        }
+        if entry.shares_batch && SHARED_MAX <= self.entries.len() {
+            entry.detach();
+        }
         self.entries.push_back(entry);
     }
 
@@ -115,10 +123,10 @@ impl Log {
 
     /// Settles for one reader; what all have settled leaves. True if anything changed.
     pub(super) fn settle(&mut self, index: u16, up_to: Option<Seq>, seqs: &[Seq]) -> bool {
-        let only_reader = self.readers.len() == 1;
         let Some(reader) = self.readers.get_mut(usize::from(index)) else { return false };
+        let before = reader.position;
         let mut changed = false;
-        if let Some(up_to) = up_to.filter(|up_to| reader.position < *up_to) {
+        if let Some(up_to) = up_to.filter(|up_to| before < *up_to) {
             reader.position = up_to;
             reader.beyond.remove_up_to(up_to);
             changed = true;
@@ -131,35 +139,23 @@ impl Log {
         }
         if changed {
             reader.dirty = true;
-            self.drop_settled(only_reader, seqs);
+            let position = reader.position;
+            self.drop_settled(before + 1, position);
+            for &seq in seqs {
+                self.drop_settled(seq, seq);
+            }
             self.advance(index);
         }
         changed
     }
 
-    /// Takes out what every reader has settled.
-    fn drop_settled(&mut self, only_reader: bool, seqs: &[Seq]) {
-        let position = self.readers.iter().map(|reader| reader.position).min().unwrap_or(0);
-        while self.entries.front().is_some_and(|entry| entry.message.seq <= position) {
-            self.drop_entry(0);
-        }
-        if only_reader {
-            for &seq in seqs {
-                if let Ok(place) = self.place(seq) {
-                    self.drop_entry(place);
-                }
-            }
-        } else {
-            self.drop_settled_by_all();
-        }
-    }
-
-    /// Takes out what every reader has settled, looking at every message.
-    pub(super) fn drop_settled_by_all(&mut self) {
-        for place in (0..self.entries.len()).rev() {
-            if self.entries.get(place).is_some_and(|e| self.is_settled_by_all(e.message.seq)) {
-                self.drop_entry(place);
-            }
+    /// Takes out what every reader has settled, of these. Looks at nothing else: with a device that lags, thousands wait.
+    fn drop_settled(&mut self, start: Seq, end: Seq) {
+        let mut place = self.entries.partition_point(|entry| entry.message.seq < start);
+        while let Some(seq) = self.entries.get(place).map(|entry| entry.message.seq)
+            && seq <= end
+        {
+            if self.is_settled_by_all(seq) { self.drop_entry(place) } else { place += 1 }
         }
     }
 
@@ -185,12 +181,15 @@ impl Log {
 
     /// Moves a position up to just before the first message that its reader has not settled.
     fn advance(&mut self, index: u16) {
-        let Some(reader) = self.readers.get_mut(usize::from(index)) else { return };
-        let mut unsettled = self.entries.iter().map(|entry| entry.message.seq);
-        let first = unsettled.find(|seq| !reader.has_settled(*seq));
-        let position = first.map_or(self.end, |first| first - 1);
-        reader.position = reader.position.max(position);
-        reader.beyond.remove_up_to(reader.position);
+        let Some(position) = self.readers.get(usize::from(index)).map(|reader| reader.position)
+        else {
+            return;
+        };
+        let first = self.unsettled(index, position).next().map(|entry| entry.message.seq);
+        let position = first.map_or(self.end, |first| first - 1).max(position);
+        let reader = &mut self.readers[usize::from(index)];
+        reader.position = position;
+        reader.beyond.remove_up_to(position);
         while reader.attempts.first_key_value().is_some_and(|(seq, _)| *seq <= position) {
             reader.attempts.pop_first();
         }
@@ -216,6 +215,11 @@ impl Log {
         rest.filter(move |entry| reader.is_some_and(|r| !r.has_settled(entry.message.seq)))
     }
 
+    /// Whether there is nothing more to settle here for this reader; one that does not exist has nothing.
+    pub(super) fn has_settled(&self, index: u16, seq: Seq) -> bool {
+        self.readers.get(usize::from(index)).is_none_or(|reader| reader.has_settled(seq))
+    }
+
     /// Whether this reader's newest record is behind.
     pub(super) fn is_dirty(&self, index: u16) -> bool {
         self.readers.get(usize::from(index)).is_some_and(|reader| reader.dirty)
@@ -225,9 +229,43 @@ impl Log {
     pub(super) fn detach(&mut self, seqs: &[Seq]) {
         for &seq in seqs {
             if let Some(entry) = self.get_mut(seq) {
-                entry.message = entry.message.clone().detached();
+                entry.detach();
             }
         }
+    }
+
+    /// The same for all: nobody is here who will settle them soon.
+    pub(super) fn detach_all(&mut self) {
+        self.entries.iter_mut().for_each(Entry::detach);
+    }
+
+    /// The most that its header record takes.
+    pub(super) fn header_bytes(&self) -> u64 {
+        64 + self.readers.iter().map(Reader::record_bytes).sum::<u64>()
+    }
+
+    /// Says what is wrong: order, what should have left, counts by sender.
+    pub(super) fn audit(&self) -> Result<(), &'static str> {
+        let seqs = || self.entries.iter().map(|entry| entry.message.seq);
+        if seqs().zip(seqs().skip(1)).any(|(seq, next)| next <= seq) {
+            return Err("the messages are out of order");
+        }
+        if seqs().any(|seq| self.end < seq) || self.next_seq <= self.end {
+            return Err("the end is wrong");
+        }
+        if seqs().any(|seq| self.is_settled_by_all(seq)) {
+            return Err("a message is there that all have settled");
+        }
+        if self.senders.values().sum::<u32>() != self.waiting {
+            return Err("the counts by sender are wrong");
+        }
+        Ok(())
+    }
+
+    /// What is waiting, counted anew: messages and bytes of what is stored.
+    pub(super) fn recount(&self) -> (u64, u64) {
+        let bytes = self.entries.iter().map(|entry| entry.message.bytes()).sum();
+        (self.entries.len() as u64, bytes)
     }
 
     /// The identity has ended: everything in it is gone, numbering goes on far beyond.
@@ -238,7 +276,7 @@ impl Log {
             reader.position = position;
             reader.beyond.clear();
         }
-        self.drop_settled(false, &[]);
+        self.drop_settled(0, position);
         self.readers.truncate(1);
         self.renew(epoch);
     }
@@ -247,6 +285,12 @@ impl Log {
     pub(super) fn renew(&mut self, epoch: u64) {
         self.epoch = epoch;
         self.next_seq += EPOCH_SKIP;
+    }
+
+    pub(super) fn position(&self, number: u64, index: u16) -> Option<PositionRecord> {
+        let Reader { position, beyond, .. } = self.readers.get(usize::from(index))?;
+        let (readers, position, beyond) = (self.readers.len() as u16, *position, beyond.clone());
+        Some(PositionRecord { number, readers, index, position, beyond })
     }
 
     pub(super) fn header(&self, number: u64) -> HeaderRecord {
@@ -264,42 +308,50 @@ impl Log {
         self.epoch = record.epoch;
         self.next_seq = self.next_seq.max(record.next_seq);
         self.segment = segment;
+        // A header lists all readers there are: those of a claim that has ended are not.
+        self.readers.truncate(record.readers.len());
+        while self.readers.len() < record.readers.len() {
+            self.readers.push(Reader::new(Name::default(), 0));
+        }
         for (index, known) in record.readers.into_iter().enumerate() {
-            if self.readers.len() <= index {
-                self.readers.push(Reader::new(known.device.clone(), 0));
-            }
             self.readers[index].device = known.device;
             self.replay_position(index, known.position, &known.beyond, segment);
         }
-        self.drop_settled_by_all();
+        self.drop_settled(0, Seq::MAX);
     }
 
-    /// Takes over a position record. The reader may not be known yet: its header comes later.
-    pub(super) fn replay_position(
-        &mut self,
-        index: usize,
-        position: Seq,
-        beyond: &Ranges,
-        segment: u64,
-    ) {
-        while self.readers.len() <= index {
+    /// Takes over a position record. Readers may not be known yet: the header that lists them lies behind, if this one's
+    /// segment was not the oldest when it was copied. Each stands for one that has settled nothing until then.
+    pub(super) fn replay_reader(&mut self, record: &PositionRecord, segment: u64) {
+        let PositionRecord { readers, index, position, beyond, .. } = record;
+        while self.readers.len() < usize::from(*readers).max(usize::from(*index) + 1) {
             self.readers.push(Reader::new(Name::default(), 0));
         }
+        self.replay_position(usize::from(*index), *position, beyond, segment);
+    }
+
+    fn replay_position(&mut self, index: usize, position: Seq, beyond: &Ranges, segment: u64) {
         let reader = &mut self.readers[index];
         reader.segment = segment;
-        reader.position = reader.position.max(position);
+        let before = reader.position;
+        reader.position = before.max(position);
         beyond.iter().for_each(|(start, end)| reader.beyond.insert_range(start, end));
         reader.beyond.remove_up_to(reader.position);
         self.end = self.end.max(position);
         self.next_seq = self.next_seq.max(position.saturating_add(1));
-        let only_reader = self.readers.len() == 1;
-        let settled: Vec<Seq> = if only_reader {
-            let seqs = self.entries.iter().map(|entry| entry.message.seq);
-            seqs.skip_while(|seq| *seq <= position).filter(|seq| beyond.contains(*seq)).collect()
-        } else {
-            Vec::new()
-        };
-        self.drop_settled(only_reader, &settled);
+        self.drop_settled(before.saturating_add(1), position);
+        for (start, end) in beyond.iter() {
+            self.drop_settled(start, end);
+        }
+    }
+}
+
+impl Entry {
+    /// Bytes of its own from now on.
+    pub(super) fn detach(&mut self) {
+        if std::mem::take(&mut self.shares_batch) {
+            self.message = self.message.clone().detached();
+        }
     }
 }
 
@@ -314,6 +366,11 @@ impl Reader {
             dirty: false,
             segment: 0,
         }
+    }
+
+    /// The most that its position record, or its part of a header, takes.
+    pub(super) fn record_bytes(&self) -> u64 {
+        96 + 20 * self.beyond.iter().len() as u64
     }
 
     pub(super) fn has_settled(&self, seq: Seq) -> bool {
@@ -333,13 +390,11 @@ impl Reader {
             *known = attempts.max(*known);
         }
     }
-
-    pub(super) fn record(&self, number: u64, index: u16) -> PositionRecord {
-        PositionRecord { number, index, position: self.position, beyond: self.beyond.clone() }
-    }
 }
 
 /// What a new incarnation skips, so that no `seq` is given twice whatever was lost.
 const EPOCH_SKIP: Seq = 1 << 32;
+/// Messages of one mailbox that may keep their batches in memory: a reader that lags further gets copies.
+const SHARED_MAX: usize = 64;
 /// Places an empty mailbox keeps.
 const ENTRIES_SPARE: usize = 8;

@@ -2,6 +2,7 @@
 //! promise leaves when the group of records they belong to is durable, and only then are messages visible to readers.
 
 mod append;
+mod audit;
 mod carry;
 mod commit;
 mod connect;

@@ -76,8 +76,21 @@ impl Outbox {
         self.accepted.back().map_or(self.forgotten, Run::last)
     }
 
+    /// Whether nothing would be lost by forgetting it: nobody holds it, and it took nothing yet or is out of use for
+    /// `dedup_window_ms`.
+    pub(super) fn is_forgettable(&self, now: Millis, dedup_window_ms: Millis) -> bool {
+        let unused = !self.stored && self.highest() == 0;
+        self.holder.is_none() && (unused || self.last_used.saturating_add(dedup_window_ms) <= now)
+    }
+
+    /// The most that its record takes.
+    pub(super) fn record_bytes(&self) -> u64 {
+        192 + 30 * self.accepted.len() as u64
+    }
+
     /// Another connection holds it from now on.
-    pub(super) fn take(&mut self, session: SessionKey) {
+    pub(super) fn take(&mut self, session: SessionKey, now: Millis) {
+        self.last_used = self.last_used.max(now);
         self.holder = Some(session);
         self.passing.clear();
     }
@@ -104,7 +117,7 @@ impl Outbox {
             return Verdict::Refused(Refusal::OutcomeUnknown);
         }
         if let Some(expected) = self.passing.first().filter(|first| *first < n) {
-            self.passing.insert(n);
+            self.hold_up(n);
             return Verdict::Refused(Refusal::Gap { expected });
         }
         let higher = self.accepted.iter().rev().take_while(|run| n < run.last());
@@ -117,7 +130,16 @@ impl Outbox {
 
     /// The number is refused: a passing refusal has to be repeated before any higher number.
     pub(super) fn refuse(&mut self, n: u64, refusal: Refusal) {
-        if refusal.is_passing() { self.passing.insert(n) } else { self.passing.remove(n) }
+        if refusal.is_passing() { self.hold_up(n) } else { self.passing.remove(n) }
+    }
+
+    /// Higher numbers wait until this one is repeated. No client runs further past its oldest unanswered number, so
+    /// what is beyond need not be remembered.
+    fn hold_up(&mut self, n: u64) {
+        self.passing.insert(n);
+        if let Some(first) = self.passing.first() {
+            self.passing.remove_from(first.saturating_add(REMEMBERED));
+        }
     }
 
     /// The number is accepted by this scope.
@@ -198,7 +220,7 @@ mod tests {
 
     fn outbox() -> Outbox {
         let mut outbox = Outbox::new(1, 1, Name::default(), 0);
-        outbox.take(ME);
+        outbox.take(ME, 0);
         outbox
     }
 
@@ -240,10 +262,32 @@ mod tests {
     }
 
     #[test]
+    fn what_is_held_up_is_remembered_no_further_than_a_client_may_run() {
+        let mut outbox = outbox();
+        (0..5000).for_each(|n| outbox.refuse(9_000 - 2 * n.min(4_000), Refusal::StoreUnavailable));
+        for n in (10..100_000).step_by(2) {
+            assert!(matches!(outbox.look_up(ME, 2_000 + n, None), Verdict::Refused(_)));
+        }
+        assert!(outbox.passing.iter().len() <= 1024);
+        assert_eq!(outbox.passing.first(), Some(1_000));
+    }
+
+    #[test]
+    fn an_outbox_is_forgotten_when_unused_but_never_while_held() {
+        let mut outbox = outbox();
+        assert!(!outbox.is_forgettable(1_000, 10), "it is held");
+        outbox.release(ME);
+        assert!(outbox.is_forgettable(0, 10), "it took nothing");
+        outbox.accept(1, 1);
+        assert!(!outbox.is_forgettable(9, 10));
+        assert!(outbox.is_forgettable(10, 10));
+    }
+
+    #[test]
     fn a_takeover_forgets_gaps_and_shuts_the_older_connection_out() {
         let mut outbox = outbox();
         outbox.refuse(3, Refusal::StoreUnavailable);
-        outbox.take(SessionKey(2));
+        outbox.take(SessionKey(2), 0);
         assert_eq!(outbox.look_up(ME, 3, None), Verdict::Refused(Refusal::OutboxTaken));
         assert_eq!(outbox.look_up(SessionKey(2), 4, None), Verdict::New);
         outbox.release(ME);

@@ -56,6 +56,15 @@ impl Ranges {
         }
     }
 
+    /// Forgets everything from `number` on.
+    pub(crate) fn remove_from(&mut self, number: u64) {
+        let place = self.ranges.partition_point(|range| range.0 < number);
+        self.ranges.truncate(place);
+        if let Some(last) = self.ranges.last_mut() {
+            last.1 = last.1.min(number.saturating_sub(1));
+        }
+    }
+
     pub(crate) fn clear(&mut self) {
         self.ranges = Vec::new();
     }
@@ -75,13 +84,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_behaves_as_a_set(steps in proptest::collection::vec((0..4u8, 0..40u64, 0..5u64), 0..80)) {
+        fn it_behaves_as_a_set(steps in proptest::collection::vec((0..5u8, 0..40u64, 0..5u64), 0..80)) {
             let (mut ranges, mut set) = (Ranges::default(), BTreeSet::new());
             for (verb, number, more) in steps {
                 match verb {
                     0 => { ranges.insert(number); set.insert(number); }
                     1 => { ranges.remove(number); set.remove(&number); }
                     2 => { ranges.remove_up_to(number / 2); set.retain(|n| number / 2 < *n); }
+                    3 => { ranges.remove_from(20 + number); set.retain(|n| *n < 20 + number); }
                     _ => { ranges.insert_range(number, number + more); set.extend(number..=number + more); }
                 }
                 let listed: Vec<u64> = ranges.iter().flat_map(|(start, end)| start..=end).collect();

@@ -30,11 +30,8 @@ impl<D: Disk> Step<'_, D> {
         let Some(log) = self.shared.state.log(reader.log) else {
             return self.refuse(Refusal::UnknownIdentity);
         };
-        let settled = |seq| {
-            let reader = log.readers.get(usize::from(reader.index));
-            reader.is_none_or(|reader| reader.has_settled(seq))
-        };
-        let entries = seqs.iter().filter(|seq| !settled(**seq)).filter_map(|seq| log.get(*seq));
+        let waiting = seqs.iter().filter(|seq| !log.has_settled(reader.index, **seq));
+        let entries = waiting.filter_map(|seq| log.get(*seq));
         let messages = entries.map(|entry| delivery(log, reader.index, entry)).collect();
         let end = log.end;
         self.answer(Answer::Page { messages, read_to: end, end });

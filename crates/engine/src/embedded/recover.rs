@@ -42,10 +42,8 @@ impl<'s> Replay<'s> {
             }
             kind::MESSAGE => self.message(serial, &MessageRecord::decode(record)?),
             kind::POSITION => {
-                let PositionRecord { number, index, position, beyond } =
-                    PositionRecord::decode(record)?;
-                let log = &mut self.known(number).mailbox;
-                log.replay_position(usize::from(index), position, &beyond, serial);
+                let record = PositionRecord::decode(record)?;
+                self.known(record.number).mailbox.replay_reader(&record, serial);
             }
             kind::OUTBOX => {
                 let record = OutboxRecord::decode(record)?;
@@ -86,8 +84,7 @@ impl<'s> Replay<'s> {
 
     fn outbox(&mut self, number: u64) -> &mut Outbox {
         self.count(number);
-        let now = self.now;
-        let new = || Outbox::new(number, 0, Name::default(), now);
+        let new = || Outbox::new(number, 0, Name::default(), 0);
         self.state.outboxes.entry(number).or_insert_with(new)
     }
 
@@ -100,10 +97,11 @@ impl<'s> Replay<'s> {
     fn identity(&mut self, serial: Serial, record: IdentityRecord) {
         let IdentityRecord { number, id, claimed, ended, secret, next_secret, created } = record;
         self.state.names.insert(id.clone(), number);
-        if ended {
-            self.state.outboxes.retain(|_, outbox| outbox.identity != number);
-        }
+        let next_number = self.state.counters.next_number;
         let identity = self.known(number);
+        if ended {
+            identity.outboxes_from = next_number;
+        }
         (identity.id, identity.claimed, identity.ended) = (id, claimed, ended);
         (identity.secret, identity.next_secret) = (secret, next_secret);
         (identity.created, identity.stored, identity.segment) = (created, true, serial);
@@ -111,7 +109,9 @@ impl<'s> Replay<'s> {
 
     fn message(&mut self, serial: Serial, record: &MessageRecord<'_>) {
         if record.outbox != 0 {
-            self.outbox(record.outbox).accept(record.n, record.log);
+            let outbox = self.outbox(record.outbox);
+            outbox.accept(record.n, record.log);
+            outbox.last_used = outbox.last_used.max(record.at);
         }
         let entry = entry(serial, record);
         self.known(record.log).mailbox.replay(entry);
@@ -130,26 +130,46 @@ impl<'s> Replay<'s> {
     }
 
     /// Everything is read: what is left without a name is gone, and everybody is away.
-    pub(super) fn finish(self) {
-        let State { identities, outboxes, names, ends, limits, unclaimed_bytes, .. } = self.state;
-        identities.retain(|_, identity| identity.stored);
-        outboxes.retain(|_, outbox| outbox.stored && identities.contains_key(&outbox.identity));
+    pub(super) fn finish(mut self) {
+        self.state.identities.retain(|_, identity| identity.stored);
+        self.finish_outboxes();
+        let State { identities, names, ends, limits, .. } = &mut *self.state;
         names.retain(|_, number| identities.contains_key(number));
-        for outbox in outboxes.values() {
-            if let Some(identity) = identities.get_mut(&outbox.identity) {
-                identity.outboxes.push(outbox.number);
-            }
-        }
+        let (mut unclaimed_bytes, mut waiting, mut waiting_bytes) = (0, 0, 0);
         for (number, identity) in identities {
-            identity.outboxes.sort_unstable();
             if std::mem::take(&mut identity.connections) != 0 {
                 identity.last_seen = self.now;
             }
             let log = &mut identity.mailbox;
             log.readers.iter_mut().for_each(|reader| reader.restart = log.end);
-            *unclaimed_bytes += identity.unclaimed_bytes();
+            waiting += u64::from(log.waiting);
+            waiting_bytes += log.bytes;
+            unclaimed_bytes += identity.unclaimed_bytes();
             if !identity.ended {
                 ends.insert((identity.end(limits), *number));
+            }
+        }
+        self.state.unclaimed_bytes = unclaimed_bytes;
+        (self.state.waiting, self.state.waiting_bytes) = (waiting, waiting_bytes);
+    }
+
+    /// Each identity gets its outboxes. One that was forgotten while the server ran, and whose name was used again since,
+    /// is not the newest of that name.
+    fn finish_outboxes(&mut self) {
+        let State { identities, outboxes, .. } = &mut *self.state;
+        let mut numbers: Vec<u64> = outboxes.keys().copied().collect();
+        numbers.sort_unstable_by_key(|number| std::cmp::Reverse(*number));
+        for number in numbers {
+            let Some(outbox) = outboxes.get(&number) else { continue };
+            let identity = identities.get_mut(&outbox.identity).filter(|identity| {
+                let mut newer = identity.outboxes.iter().filter_map(|key| outboxes.get(key));
+                outbox.stored
+                    && identity.outboxes_from <= number
+                    && !newer.any(|newer| newer.name == outbox.name)
+            });
+            match identity {
+                Some(identity) => identity.outboxes.push(number),
+                None => drop(outboxes.remove(&number)),
             }
         }
     }
@@ -159,15 +179,18 @@ fn entry(serial: Serial, record: &MessageRecord<'_>) -> Entry {
     let text = Bytes::copy_from_slice(record.text[0]);
     let message = message(record).with_names((record.from_bytes, record.room_bytes), text);
     debug_assert_ne!(message.id, MessageId([0; 16]), "every stored message has an ID");
-    Entry { message, sender: record.sender, number: (record.outbox, record.n), segment: serial }
+    Entry {
+        message,
+        sender: record.sender,
+        number: (record.outbox, record.n),
+        segment: serial,
+        shares_batch: false,
+    }
 }
 
 /// Messages that wait, and their bytes.
 pub(super) fn waiting(state: &State) -> (u64, u64) {
-    let logs = state.identities.values().map(|identity| &identity.mailbox);
-    logs.fold((0, 0), |(messages, bytes), log| {
-        (messages + u64::from(log.waiting), bytes + log.bytes)
-    })
+    (state.waiting, state.waiting_bytes)
 }
 
 pub(super) fn summary<D: Disk>(state: &State, journal: &Journal<D>) -> Recovered {

@@ -24,17 +24,22 @@ impl<D: Disk> Step<'_, D> {
     }
 
     /// The record trails: it is written with the next group.
-    fn settle_in_memory(&mut self, reader: ReaderKey, up_to: Option<Seq>, seqs: Vec<Seq>) {
+    pub(super) fn settle_in_memory(
+        &mut self,
+        reader: ReaderKey,
+        up_to: Option<Seq>,
+        seqs: Vec<Seq>,
+    ) {
         let Shared { state, group, .. } = &mut *self.shared;
-        let Some(identity) = state.identities.get_mut(&reader.log.0) else { return };
-        let was_dirty = identity.mailbox.is_dirty(reader.index);
-        if !identity.mailbox.settle(reader.index, up_to, &seqs) {
-            return;
-        }
+        let log = reader.log.0;
+        let settled = state.change_log(log, |log| {
+            (log.is_dirty(reader.index), log.settle(reader.index, up_to, &seqs))
+        });
+        let Some((was_dirty, true)) = settled else { return };
         if !was_dirty {
-            group.dirty.push((reader.log.0, reader.index));
+            group.dirty.push((log, reader.index));
         }
-        if 1 < identity.connections {
+        if state.identities.get(&log).is_some_and(|identity| 1 < identity.connections) {
             let by = self.tag.session;
             self.outcome.notices.push(Notice::Settled { reader, by, up_to, seqs });
         }
@@ -50,9 +55,10 @@ impl<D: Disk> Step<'_, D> {
     /// Keeps a copy of what is rejected.
     fn bury(&mut self, reader: ReaderKey, seq: Seq) {
         let now = self.now;
-        let entry = self.shared.state.log(reader.log).and_then(|log| log.get(seq)).cloned();
-        let Some(mut entry) = entry else { return };
-        entry.message = entry.message.detached();
+        let log = self.shared.state.log(reader.log);
+        let entry = log.filter(|log| !log.has_settled(reader.index, seq));
+        let Some(mut entry) = entry.and_then(|log| log.get(seq)).cloned() else { return };
+        entry.detach();
         let writable = self.admits(entry.message.bytes() as usize + DEAD_BYTES);
         let log = reader.log.0;
         let Shared { state, group, .. } = &mut *self.shared;

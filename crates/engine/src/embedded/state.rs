@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::log::{Entry, Log};
 use super::outbox::Outbox;
-use super::records::{CounterRecord, IdentityRecord};
+use super::records::{CounterRecord, IdentityRecord, SeenRecord};
 use crate::api::{Entropy, IdentityKey, Limits, LogKey, OutboxKey};
 
 /// The state.
@@ -25,6 +25,9 @@ pub(super) struct State {
     pub(super) counter_segment: u64,
     /// Bytes that wait for names nobody holds.
     pub(super) unclaimed_bytes: u64,
+    /// Messages that wait, and their bytes, those of groups on their way included: the sums over all logs.
+    pub(super) waiting: u64,
+    pub(super) waiting_bytes: u64,
     /// What was rejected, newest last: at most [`DEAD_MAX`].
     pub(super) dead: VecDeque<Dead>,
     pub(super) entropy: Box<dyn Entropy>,
@@ -49,6 +52,8 @@ pub(super) struct Identity {
     pub(super) last_seen: Millis,
     pub(super) mailbox: Log,
     pub(super) outboxes: Vec<u64>,
+    /// Outboxes with smaller numbers ended with an earlier claim. Known only while the journal is read.
+    pub(super) outboxes_from: u64,
     /// Segments of the newest identity record and the newest seen record.
     pub(super) segment: u64,
     pub(super) seen_segment: u64,
@@ -72,6 +77,8 @@ impl State {
             counters: CounterRecord { next_number: 1, room_number: 0 },
             counter_segment: 0,
             unclaimed_bytes: 0,
+            waiting: 0,
+            waiting_bytes: 0,
             dead: VecDeque::new(),
             entropy,
         }
@@ -133,10 +140,40 @@ impl State {
             self.names.remove(identity.id.as_str());
         }
         self.unclaimed_bytes -= identity.unclaimed_bytes();
+        self.waiting -= u64::from(identity.mailbox.waiting);
+        self.waiting_bytes -= identity.mailbox.bytes;
         self.ends.remove(&(identity.end(&self.limits), number));
         for outbox in identity.outboxes {
             self.outboxes.remove(&outbox);
         }
+    }
+
+    /// Changes a log; the sums over all logs follow.
+    pub(super) fn change_log<T>(
+        &mut self,
+        number: u64,
+        change: impl FnOnce(&mut Log) -> T,
+    ) -> Option<T> {
+        let log = &mut self.identities.get_mut(&number)?.mailbox;
+        let (waiting, bytes) = (u64::from(log.waiting), log.bytes);
+        let result = change(log);
+        self.waiting = self.waiting + u64::from(log.waiting) - waiting;
+        self.waiting_bytes = self.waiting_bytes + log.bytes - bytes;
+        Some(result)
+    }
+
+    /// Forgets those outboxes of an identity that nothing depends on any more.
+    pub(super) fn forget_outboxes(&mut self, number: u64, now: Millis) {
+        let Self { identities, outboxes, limits, .. } = self;
+        let Some(identity) = identities.get_mut(&number) else { return };
+        identity.outboxes.retain(|key| {
+            let outbox = outboxes.get(key);
+            let kept = outbox.is_some_and(|o| !o.is_forgettable(now, limits.dedup_window_ms));
+            if !kept {
+                outboxes.remove(key);
+            }
+            kept
+        });
     }
 
     pub(super) fn bury(&mut self, dead: Dead) {
@@ -162,6 +199,7 @@ impl Identity {
             last_seen: now,
             mailbox: Log::new(epoch),
             outboxes: Vec::new(),
+            outboxes_from: 0,
             segment: 0,
             seen_segment: 0,
         }
@@ -177,6 +215,11 @@ impl Identity {
     /// What of its mail counts as mail to nobody.
     pub(super) fn unclaimed_bytes(&self) -> u64 {
         if self.secret.is_none() { self.mailbox.bytes } else { 0 }
+    }
+
+    /// Whether it is here, or when it was.
+    pub(super) fn seen(&self) -> SeenRecord {
+        SeenRecord { number: self.number, online: 0 < self.connections, at: self.last_seen }
     }
 
     pub(super) fn record(&self) -> IdentityRecord {

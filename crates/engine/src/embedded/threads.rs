@@ -79,13 +79,7 @@ impl<D: Disk + Clone> Embedded<D> {
             };
             unsynced = if sync { 0 } else { unsynced + 1 };
             self.commit_taken(self.shared.lock(), sync);
-            let mut shared = self.shared.lock();
-            if shared.group.sync {
-                shared.handed_over = true;
-            } else {
-                shared.committing = false;
-                self.changed.notify_all();
-            }
+            self.give_baton();
         }
     }
 
@@ -98,6 +92,8 @@ impl<D: Disk + Clone> Embedded<D> {
                 return Work::Sync;
             }
             if shared.closing {
+                // From here on whoever submits commits alone.
+                shared.committer = false;
                 return Work::Stop;
             }
             let trails = shared.group.trails() && !shared.group.poisoned;

@@ -3,12 +3,15 @@
 
 mod batch;
 mod open;
+mod scan;
 mod segment;
+mod spare;
 mod write;
 
 pub(crate) use batch::{Batch, RECORD_OVERHEAD};
 pub use open::OpenError;
-pub(crate) use write::{Capacity, Journal, JournalError, Options, SpareMaker};
+pub(crate) use spare::SpareMaker;
+pub(crate) use write::{Capacity, Journal, JournalError, Options};
 
 /// The number of a segment: grows with each that is taken into use, never repeats in one data directory.
 pub(crate) type Serial = u64;

@@ -1,19 +1,22 @@
-//! Opening a journal: which segments are in use, what they hold, and whether the end is an end or damage.
+//! Opening a journal: which segments are in use, what they hold, and whether the end is an end or damage. Changes nothing
+//! on the disk before everything is read and found whole.
 
 use std::collections::BTreeMap;
 use std::io;
 
 use super::Serial;
-use super::batch::records;
+use super::batch::{mix, records, u64_at};
+use super::scan::{Scan, Window};
 use super::segment::{Segment, SegmentHeader, Start, VERSION};
+use super::spare::{Spares, slot_of};
 use super::write::{Journal, Options};
-use crate::disk::Disk;
+use crate::disk::{Disk, DiskFile};
 
 /// Why a store cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The disk failed; nothing was changed.
-    #[error("cannot read the journal: {0}")]
+    /// The disk failed; nothing was changed but perhaps a segment taken into use.
+    #[error("cannot open the journal: {0}")]
     Io(#[from] io::Error),
     /// Synced data is damaged. Nothing was changed: a copy of what is whole can be made with `ackd repair`.
     #[error("{file} is damaged at byte {offset}: {what}. `ackd repair` copies what is whole")]
@@ -25,7 +28,7 @@ pub enum OpenError {
         /// What is wrong there.
         what: &'static str,
     },
-    /// The files are of another version of ackd.
+    /// The files are of another version of ackd: use one that reads that version.
     #[error("{file} has format version {found}, this build reads version {VERSION}")]
     Version {
         /// Which file.
@@ -38,6 +41,36 @@ pub enum OpenError {
 /// What is called for each record: its segment, kind and payload. An error text means that the record is damaged.
 pub(crate) type Replay<'a> = dyn FnMut(Serial, u8, &[u8]) -> Result<(), &'static str> + 'a;
 
+/// Segments by serial.
+pub(super) type Segments<F> = BTreeMap<Serial, Segment<F>>;
+
+/// What opening a journal found on the disk.
+#[derive(Debug)]
+pub(super) struct Found<F> {
+    /// In use, the newest last.
+    pub(super) segments: Segments<F>,
+    /// The oldest that is needed, by the last checkpoint.
+    pub(super) oldest: Serial,
+    /// Where the newest ends; `None`: there is none.
+    pub(super) end: Option<End>,
+    pub(super) spares: Spares<F>,
+    /// Of no use: to be removed.
+    pub(super) rest: Vec<String>,
+    /// What the next salt comes from: every batch and salt that was read.
+    pub(super) secret: u64,
+}
+
+/// Where the newest segment ends.
+#[derive(Debug)]
+pub(super) struct End {
+    /// Number of the last batch of all.
+    pub(super) batch: u64,
+    pub(super) offset: u64,
+    pub(super) closed: bool,
+    /// From here on no later batch says that it is synced.
+    pub(super) unsynced: u64,
+}
+
 impl<D: Disk> Journal<D> {
     /// Opens the journal on this disk, or makes one, and replays every record in order. Writing goes on in a new
     /// segment, never behind a torn end; after a clean close it goes on where it ended.
@@ -46,103 +79,116 @@ impl<D: Disk> Journal<D> {
         options: Options,
         replay: &mut Replay<'_>,
     ) -> Result<Self, OpenError> {
-        let found = find(&disk)?;
-        let (segments, spares) = in_use(found.segments);
-        let mut journal = Self::new(disk, options, found.last_slot, spares, found.blank);
-        let mut oldest = segments.values().next_back().map_or(1, |newest| newest.header.oldest);
-        let mut end = None;
-        let mut headers = segments.values().map(|segment| segment.header).skip(1);
-        for segment in segments.values() {
-            let next = headers.next();
-            end = Some(replay_segment(segment, next, options, &mut oldest, replay)?);
+        let mut found = find(&disk, options)?;
+        let mut window = Window::default();
+        let mut headers = found.segments.values().map(|segment| segment.header).skip(1);
+        for segment in found.segments.values() {
+            let scan = Scan::new(segment, &mut window);
+            let mut reading = Reading { scan, segment, oldest: &mut found.oldest };
+            reading.replay(replay)?;
+            let salt = segment.header.salt.secret;
+            found.secret = mix(found.secret ^ salt ^ reading.scan.secret.rotate_left(32));
+            found.end = Some(reading.end(headers.next())?);
         }
-        if let Some(first) = segments.values().next()
-            && oldest < first.header.serial
+        drop(headers);
+        if let Some((first, segment)) = found.segments.first_key_value()
+            && found.oldest < *first
         {
-            return Err(corrupt(&first.name, 0, "the segments before it are missing"));
+            return Err(corrupt(&segment.name, 0, "the segment before it is missing"));
         }
-        journal.resume(segments, end, oldest)?;
-        Ok(journal)
+        Ok(Self::resume(disk, options, found)?)
     }
 }
 
-/// Where the newest segment ends.
-pub(super) struct End {
-    pub(super) batch: u64,
-    pub(super) offset: u64,
-    pub(super) closed: bool,
+/// One segment while it is replayed.
+struct Reading<'s, F> {
+    scan: Scan<'s, F>,
+    segment: &'s Segment<F>,
+    oldest: &'s mut Serial,
 }
 
-struct Found<F> {
-    segments: BTreeMap<Serial, Segment<F>>,
-    blank: Vec<(String, F)>,
-    last_slot: u64,
+impl<F: DiskFile> Reading<'_, F> {
+    fn replay(&mut self, replay: &mut Replay<'_>) -> Result<(), OpenError> {
+        let (name, serial) = (&self.segment.name, self.segment.header.salt.serial);
+        loop {
+            let offset = self.scan.offset;
+            let Some(payload) = self.scan.next()? else { return Ok(()) };
+            for record in records(payload) {
+                let done = match record {
+                    None => Err("a record is longer than its batch"),
+                    Some((CHECKPOINT, record)) => u64_at(record, 0)
+                        .map(|oldest| *self.oldest = oldest.max(*self.oldest))
+                        .ok_or("a checkpoint is too short"),
+                    Some((kind, record)) => replay(serial, kind, record),
+                };
+                done.map_err(|what| corrupt(name, offset, what))?;
+            }
+        }
+    }
+
+    /// Whether the end is rightly there.
+    fn end(mut self, next: Option<SegmentHeader>) -> Result<End, OpenError> {
+        let Scan { offset, last, closed, .. } = self.scan;
+        let damage = match next {
+            Some(next) if next.batch_before != last => {
+                Some("batches that were written are missing")
+            }
+            None if self.scan.proves_damage()? => Some("a batch that was synced is not whole"),
+            _ => None,
+        };
+        match damage {
+            Some(what) => Err(corrupt(&self.segment.name, offset, what)),
+            None => Ok(End { batch: last, offset, closed, unsynced: self.scan.first_unsynced() }),
+        }
+    }
 }
 
-fn find<D: Disk>(disk: &D) -> Result<Found<D::File>, OpenError> {
-    let mut found = Found { segments: BTreeMap::new(), blank: Vec::new(), last_slot: 0 };
+fn find<D: Disk>(disk: &D, options: Options) -> Result<Found<D::File>, OpenError> {
+    let mut segments = Segments::new();
+    let mut blank = Vec::new();
+    let mut last_slot = 0;
     for name in disk.list()? {
-        let slot = name.strip_prefix("segment-").and_then(|rest| rest.strip_suffix(".ackd"));
-        let Some(slot) = slot.and_then(|slot| slot.parse().ok()) else { continue };
-        found.last_slot = found.last_slot.max(slot);
+        let Some(slot) = slot_of(&name) else { continue };
+        last_slot = slot.max(last_slot);
         let file = disk.open(&name)?;
         match SegmentHeader::read(&file)? {
             Start::Valid(header) => {
-                found.segments.insert(header.serial, Segment { name, file, header });
+                let segment = Segment { name: name.clone(), file, header };
+                if segments.insert(header.salt.serial, segment).is_some() {
+                    return Err(corrupt(&name, 0, "another file has the same serial"));
+                }
             }
-            Start::Blank => found.blank.push((name, file)),
-            Start::Version(version) => {
-                return Err(OpenError::Version { file: name, found: version });
-            }
+            Start::Blank => blank.push((name, file)),
+            Start::Version(found) => return Err(OpenError::Version { file: name, found }),
+            Start::Damaged(what) => return Err(corrupt(&name, 0, what)),
+        }
+    }
+    let (segments, freed, oldest) = in_use(segments);
+    blank.extend(freed.into_values().map(|segment| (segment.name, segment.file)));
+    let (spares, end, rest, secret) = (Spares::new(last_slot), None, Vec::new(), 0);
+    let mut found = Found { segments, oldest, end, spares, rest, secret };
+    for (name, file) in blank {
+        if file.len()? == options.segment_bytes {
+            found.spares.put(name, file);
+        } else {
+            found.rest.push(name);
         }
     }
     Ok(found)
 }
 
-/// Segments by serial.
-pub(super) type Segments<F> = BTreeMap<Serial, Segment<F>>;
-
-/// The unbroken run of serials up to the newest; what is older was recycled.
-fn in_use<F>(mut found: Segments<F>) -> (Segments<F>, Vec<Segment<F>>) {
-    let mut first = found.keys().next_back().copied().unwrap_or(0);
-    while first.checked_sub(1).is_some_and(|before| found.contains_key(&before)) {
+/// The unbroken run of serials up to the newest, as far back as that one says; the others were freed. Then the serial
+/// that it says.
+fn in_use<F>(mut found: Segments<F>) -> (Segments<F>, Segments<F>, Serial) {
+    let Some((newest, segment)) = found.last_key_value() else {
+        return (found, Segments::new(), 1);
+    };
+    let (mut first, oldest) = (*newest, segment.header.oldest);
+    while oldest < first && found.contains_key(&(first - 1)) {
         first -= 1;
     }
     let used = found.split_off(&first);
-    (used, found.into_values().collect())
-}
-
-fn replay_segment<F: crate::disk::DiskFile>(
-    segment: &Segment<F>,
-    next: Option<SegmentHeader>,
-    options: Options,
-    oldest: &mut Serial,
-    replay: &mut Replay<'_>,
-) -> Result<End, OpenError> {
-    let serial = segment.header.serial;
-    let mut scan = segment.scan(options.segment_bytes)?;
-    loop {
-        let offset = scan.offset as u64;
-        let Some(payload) = scan.next() else { break };
-        for (kind, record) in records(payload) {
-            if kind == CHECKPOINT {
-                let checkpoint = super::batch::u64_at(record, 0);
-                *oldest = checkpoint.unwrap_or(0).max(*oldest);
-                continue;
-            }
-            replay(serial, kind, record).map_err(|what| corrupt(&segment.name, offset, what))?;
-        }
-    }
-    let offset = scan.offset as u64;
-    match next {
-        Some(next) if next.batch_before != scan.last => {
-            Err(corrupt(&segment.name, offset, "batches that were written are missing"))
-        }
-        None if scan.find_proof_of_damage().is_some() => {
-            Err(corrupt(&segment.name, offset, "a batch that was synced is not whole"))
-        }
-        _ => Ok(End { batch: scan.last, offset, closed: scan.closed }),
-    }
+    (used, found, oldest)
 }
 
 fn corrupt(file: &str, offset: u64, what: &'static str) -> OpenError {

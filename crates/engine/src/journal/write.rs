@@ -1,21 +1,19 @@
 //! Writing: batches go behind one another, a full segment is followed by a spare, the oldest becomes a spare again.
 
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use parking_lot::Mutex;
 
 use super::Serial;
-use super::batch::{Batch, records};
-use super::open::{CHECKPOINT, End, Segments};
+use super::batch::{Batch, Salt, mix, records, stir};
+use super::open::{CHECKPOINT, End, Found, Segments};
+use super::scan::{Scan, Window};
 use super::segment::{SEGMENT_HEADER_BYTES, Segment, SegmentHeader};
+use super::spare::{SpareMaker, Spares};
 use crate::disk::{Disk, DiskFile};
 
 /// How a journal is laid out.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Options {
-    /// Bytes of each segment.
+    /// Bytes of each segment, a multiple of 4 KiB; those that are there keep theirs.
     pub(crate) segment_bytes: u64,
 }
 
@@ -25,18 +23,17 @@ pub(crate) struct Journal<D: Disk> {
     options: Options,
     disk: D,
     segments: Segments<D::File>,
+    spares: Spares<D::File>,
     /// Where the next batch goes in the newest segment.
     offset: u64,
     last_batch: u64,
     synced_batch: u64,
-    spares: Arc<Mutex<Vec<Spare<D::File>>>>,
-    last_slot: Arc<AtomicU64>,
+    /// What the next salt comes from: all that was written so far, which nobody outside knows.
+    secret: u64,
     poisoned: bool,
     /// Whether it ended with a close mark when it was opened; `None`: it was made.
     closed: Option<bool>,
 }
-
-type Spare<F> = (String, F);
 
 /// Why a batch was not written.
 #[derive(Debug, thiserror::Error)]
@@ -45,8 +42,22 @@ pub(crate) enum JournalError {
     #[error("the journal could not be written: {0}")]
     Io(#[from] io::Error),
     /// One failed before: only opening the store anew tells what is durable.
-    #[error("an earlier write failed")]
+    #[error("an earlier write to the journal failed")]
     Poisoned,
+    /// There was no spare and none could be made, so nothing was written: a later try may succeed.
+    #[error("no space for the next segment: {0}")]
+    NoSpare(io::Error),
+    /// The batch is larger than a segment; nothing was written.
+    #[error("a batch of {0} bytes is larger than a segment")]
+    TooLarge(u64),
+    /// What was read back is not what was written; the segment must not be freed.
+    #[error("{file} is damaged at byte {offset}")]
+    Damaged {
+        /// Which file.
+        file: String,
+        /// Where the whole part of it ends.
+        offset: u64,
+    },
 }
 
 /// What surely fits. A plain value, so that admission can be decided without the journal's lock.
@@ -59,57 +70,68 @@ pub(crate) struct Capacity {
 }
 
 impl<D: Disk> Journal<D> {
-    pub(super) fn new(
-        disk: D,
-        options: Options,
-        last_slot: u64,
-        recycled: Vec<Segment<D::File>>,
-        blank: Vec<Spare<D::File>>,
-    ) -> Self {
-        let recycled = recycled.into_iter().map(|segment| (segment.name, segment.file));
-        let spares = recycled.chain(blank).collect();
-        Self {
+    /// Goes on behind what was replayed.
+    pub(super) fn resume(disk: D, options: Options, found: Found<D::File>) -> io::Result<Self> {
+        let Found { segments, oldest, end, spares, rest, secret } = found;
+        let batch = end.as_ref().map_or(0, |end| end.batch);
+        let mut journal = Self {
             options,
             disk,
-            segments: Segments::new(),
-            offset: 0,
-            last_batch: 0,
-            synced_batch: 0,
-            spares: Arc::new(Mutex::new(spares)),
-            last_slot: Arc::new(AtomicU64::new(last_slot)),
+            spares,
+            offset: options.segment_bytes,
+            last_batch: batch,
+            synced_batch: batch,
+            secret,
             poisoned: false,
-            closed: None,
+            closed: end.as_ref().map(|end| end.closed),
+            segments,
+        };
+        if let Some(end) = &end {
+            journal.write_again(end)?;
         }
+        rest.iter().try_for_each(|name| journal.disk.remove(name))?;
+        while journal.segments.len() > 1 && journal.oldest() < oldest {
+            journal.free_oldest()?;
+        }
+        journal.disk.sync_dir()?;
+        match end {
+            Some(end) => journal.go_on(&end)?,
+            None => journal.roll_into_spare()?,
+        }
+        Ok(journal)
     }
 
-    /// Goes on behind what was replayed.
-    pub(super) fn resume(
-        &mut self,
-        segments: Segments<D::File>,
-        end: Option<End>,
-        oldest: Serial,
-    ) -> io::Result<()> {
-        self.segments = segments;
-        self.closed = end.as_ref().map(|end| end.closed);
-        while self.segments.len() > 1 && self.oldest() < oldest {
-            self.recycle_first();
+    /// What was read may be in the page cache only, and marked as clean there if a sync failed: the same bytes once
+    /// more, and a sync of our own.
+    fn write_again(&mut self, end: &End) -> io::Result<()> {
+        let file = &self.newest_segment().file;
+        let mut portion = vec![0; PORTION_BYTES.min(end.offset - end.unsynced) as usize];
+        for offset in (end.unsynced..end.offset).step_by(portion.len().max(1)) {
+            let bytes = (end.offset - offset).min(PORTION_BYTES) as usize;
+            let read = file.read_at(&mut portion[..bytes], offset)?;
+            file.write_at(&portion[..read], offset)?;
         }
-        for segment in self.segments.values() {
-            // What was read may still be in the page cache alone, if the process died and not the machine.
-            segment.file.sync_data()?;
+        file.sync_data()
+    }
+
+    /// Where writing goes on: never behind a torn end, since what is lost there now may come after what is written.
+    fn go_on(&mut self, end: &End) -> io::Result<()> {
+        let size_fits = self.newest_segment().file.len()? == self.options.segment_bytes;
+        let mut mark = Batch::new();
+        if size_fits && end.closed && end.offset + mark.sealed_bytes() <= self.options.segment_bytes
+        {
+            self.offset = end.offset;
+            // Durable before another batch is written, so that only ever these bytes are written behind a close.
+            self.write(&mut mark, false)?;
+            return self.sync_newest();
         }
-        match end {
-            Some(end) if end.closed => {
-                (self.last_batch, self.synced_batch) = (end.batch, end.batch);
-                self.offset = end.offset;
-                Ok(())
+        if size_fits && end.offset == SEGMENT_HEADER_BYTES {
+            let serial = self.newest();
+            if let Some(Segment { name, file, .. }) = self.segments.remove(&serial) {
+                return self.take_into_use(serial, name, file);
             }
-            Some(end) => {
-                (self.last_batch, self.synced_batch) = (end.batch, end.batch);
-                self.roll()
-            }
-            None => self.roll(),
         }
+        self.roll_into_spare()
     }
 
     /// Whether there was no journal.
@@ -136,30 +158,41 @@ impl<D: Disk> Journal<D> {
         batch: &mut Batch,
         closed: bool,
     ) -> Result<Serial, JournalError> {
-        self.healthy(|journal| {
-            let bytes = batch.sealed_bytes();
-            if journal.options.segment_bytes < journal.offset + bytes {
-                journal.roll()?;
-            }
-            let number = journal.last_batch + 1;
-            let serial = journal.newest();
-            batch.seal(serial, number, journal.synced_batch, closed);
-            let (_, segment) = journal.segments.last_key_value().expect("resume made one");
-            segment.file.write_at(batch.bytes(), journal.offset)?;
-            journal.offset += bytes;
-            journal.last_batch = number;
-            Ok(serial)
-        })
+        if self.poisoned {
+            return Err(JournalError::Poisoned);
+        }
+        let (bytes, capacity) = (batch.sealed_bytes(), self.capacity());
+        if capacity.segment < bytes {
+            return Err(JournalError::TooLarge(bytes));
+        }
+        if capacity.remaining < bytes {
+            self.ensure_spare().map_err(JournalError::NoSpare)?;
+            self.healthy(Self::roll_into_spare)?;
+        }
+        self.healthy(|journal| journal.write(batch, closed))?;
+        Ok(self.newest())
+    }
+
+    fn write(&mut self, batch: &mut Batch, closed: bool) -> io::Result<()> {
+        let number = self.last_batch + 1;
+        let Segment { file, header, .. } = self.newest_segment();
+        batch.seal(header.salt, number, self.synced_batch, closed);
+        file.write_at(batch.bytes(), self.offset)?;
+        self.offset += batch.bytes().len() as u64;
+        self.last_batch = number;
+        self.secret = stir(self.secret, batch.bytes());
+        Ok(())
     }
 
     /// Makes everything appended durable.
     pub(crate) fn sync(&mut self) -> Result<(), JournalError> {
-        self.healthy(|journal| {
-            let (_, segment) = journal.segments.last_key_value().expect("resume made one");
-            segment.file.sync_data()?;
-            journal.synced_batch = journal.last_batch;
-            Ok(())
-        })
+        self.healthy(Self::sync_newest)
+    }
+
+    fn sync_newest(&mut self) -> io::Result<()> {
+        self.newest_segment().file.sync_data()?;
+        self.synced_batch = self.last_batch;
+        Ok(())
     }
 
     /// Whether something was appended since the last sync.
@@ -176,7 +209,11 @@ impl<D: Disk> Journal<D> {
         self.segments.keys().next_back().copied().unwrap_or(0)
     }
 
-    /// Bytes of the segments in use.
+    fn newest_segment(&self) -> &Segment<D::File> {
+        self.segments.values().next_back().expect("an open journal has a segment")
+    }
+
+    /// Bytes of the segments in use, as if all had today's size.
     pub(crate) fn bytes(&self) -> u64 {
         self.segments.len() as u64 * self.options.segment_bytes
     }
@@ -186,17 +223,23 @@ impl<D: Disk> Journal<D> {
         self.segments.len()
     }
 
-    /// The records of the oldest segment, for whoever carries them on.
+    /// The records of the oldest segment, for whoever carries them on. An error means that they were not all there.
     pub(crate) fn read_oldest(&self, f: &mut dyn FnMut(u8, &[u8])) -> Result<(), JournalError> {
-        let Some((_, segment)) = self.segments.first_key_value() else { return Ok(()) };
-        let mut scan = segment.scan(self.options.segment_bytes)?;
-        while let Some(payload) = scan.next() {
-            records(payload).for_each(|(kind, record)| f(kind, record));
+        let mut segments = self.segments.values();
+        let Some(segment) = segments.next() else { return Ok(()) };
+        let last = segments.next().map_or(self.last_batch, |next| next.header.batch_before);
+        let mut window = Window::default();
+        let mut scan = Scan::new(segment, &mut window);
+        while let Some(payload) = scan.next()? {
+            records(payload).flatten().for_each(|(kind, record)| f(kind, record));
         }
-        Ok(())
+        if scan.last == last {
+            return Ok(());
+        }
+        Err(JournalError::Damaged { file: segment.name.clone(), offset: scan.offset })
     }
 
-    /// The record that frees the oldest segment, to be appended and synced before [`Journal::recycle_oldest`].
+    /// The record that frees the segment `freed`, to be appended and synced before [`Journal::recycle_oldest`].
     pub(crate) fn checkpoint(batch: &mut Batch, freed: Serial) {
         let oldest = freed + 1;
         batch.record(CHECKPOINT, |into| into.extend_from_slice(&oldest.to_le_bytes()));
@@ -205,14 +248,20 @@ impl<D: Disk> Journal<D> {
     /// Frees the oldest segment, after its checkpoint is durable.
     pub(crate) fn recycle_oldest(&mut self) {
         if self.segments.len() > 1 && !self.poisoned {
-            self.recycle_first();
+            // What could not be removed now is found at the next opening.
+            let _freed = self.free_oldest();
         }
     }
 
-    fn recycle_first(&mut self) {
-        if let Some((_, segment)) = self.segments.pop_first() {
-            self.spares.lock().push((segment.name, segment.file));
+    fn free_oldest(&mut self) -> io::Result<()> {
+        let Some((_, Segment { name, file, .. })) = self.segments.pop_first() else {
+            return Ok(());
+        };
+        if file.len()? != self.options.segment_bytes {
+            return self.disk.remove(&name);
         }
+        self.spares.put(name, file);
+        Ok(())
     }
 
     /// Makes spares without the journal's lock.
@@ -220,32 +269,37 @@ impl<D: Disk> Journal<D> {
     where
         D: Clone,
     {
-        SpareMaker {
-            disk: self.disk.clone(),
-            segment_bytes: self.options.segment_bytes,
-            spares: self.spares.clone(),
-            last_slot: self.last_slot.clone(),
+        let (disk, spares) = (self.disk.clone(), self.spares.clone());
+        SpareMaker { disk, segment_bytes: self.options.segment_bytes, spares }
+    }
+
+    fn ensure_spare(&self) -> io::Result<()> {
+        if !self.spares.is_empty() {
+            return Ok(());
         }
+        let (name, file) = self.spares.make(&self.disk, self.options.segment_bytes, false)?;
+        self.spares.put(name, file);
+        Ok(())
     }
 
     /// Takes a spare into use as the newest segment.
-    fn roll(&mut self) -> io::Result<()> {
-        if self.last_batch != self.synced_batch
-            && let Some((_, segment)) = self.segments.last_key_value()
-        {
+    fn roll_into_spare(&mut self) -> io::Result<()> {
+        self.ensure_spare()?;
+        if self.is_unsynced() {
             // The next segment's header says that this one is whole.
-            segment.file.sync_data()?;
-            self.synced_batch = self.last_batch;
+            self.sync_newest()?;
         }
-        let spare = self.spares.lock().pop();
-        let (name, file) = match spare {
-            Some(spare) => spare,
-            None => make_spare(&self.disk, &self.last_slot, self.options.segment_bytes, false)?,
-        };
-        let serial = self.newest() + 1;
-        let oldest = if self.segments.is_empty() { serial } else { self.oldest() };
+        let (name, file) = self.spares.take().ok_or(io::ErrorKind::StorageFull)?;
+        self.take_into_use(self.newest() + 1, name, file)
+    }
+
+    /// The header is durable before a batch is written behind it.
+    fn take_into_use(&mut self, serial: Serial, name: String, file: D::File) -> io::Result<()> {
+        self.secret = mix(self.secret);
+        let salt = Salt { serial, secret: self.secret };
+        let oldest = self.segments.keys().next().copied().unwrap_or(serial);
         let (first_batch, batch_before) = (self.last_batch + 1, self.last_batch);
-        let header = SegmentHeader { serial, first_batch, batch_before, oldest };
+        let header = SegmentHeader { salt, first_batch, batch_before, oldest };
         header.write(&file)?;
         file.sync_data()?;
         self.segments.insert(serial, Segment { name, file, header });
@@ -255,70 +309,16 @@ impl<D: Disk> Journal<D> {
 
     fn healthy<T>(
         &mut self,
-        f: impl FnOnce(&mut Self) -> Result<T, JournalError>,
+        f: impl FnOnce(&mut Self) -> io::Result<T>,
     ) -> Result<T, JournalError> {
         if self.poisoned {
             return Err(JournalError::Poisoned);
         }
         let result = f(self);
         self.poisoned = result.is_err();
-        result
+        Ok(result?)
     }
 }
 
-/// Makes spare segments ahead of need.
-#[derive(Debug)]
-pub(crate) struct SpareMaker<D: Disk> {
-    disk: D,
-    segment_bytes: u64,
-    spares: Arc<Mutex<Vec<Spare<D::File>>>>,
-    last_slot: Arc<AtomicU64>,
-}
-
-impl<D: Disk> SpareMaker<D> {
-    /// Spares that are ready.
-    pub(crate) fn ready(&self) -> usize {
-        self.spares.lock().len()
-    }
-
-    /// Makes one more. With `written`, its blocks are written once ahead of use, since the first write to a block
-    /// costs its sync more than the next (measured: docs/performance.md); without, they are only reserved.
-    pub(crate) fn make(&self, written: bool) -> io::Result<()> {
-        let spare = make_spare(&self.disk, &self.last_slot, self.segment_bytes, written)?;
-        self.spares.lock().insert(0, spare);
-        Ok(())
-    }
-}
-
-fn make_spare<D: Disk>(
-    disk: &D,
-    last_slot: &AtomicU64,
-    segment_bytes: u64,
-    written: bool,
-) -> io::Result<Spare<D::File>> {
-    let slot = last_slot.fetch_add(1, Ordering::Relaxed) + 1;
-    let name = format!("segment-{slot:010}.ackd");
-    let file = disk.create(&name)?;
-    let filled = fill(&file, segment_bytes, written).and_then(|()| disk.sync_dir());
-    if let Err(error) = filled {
-        // Half a spare is worth nothing, and the disk may be full: whether this succeeds changes nothing.
-        let _gone = disk.remove(&name);
-        return Err(error);
-    }
-    Ok((name, file))
-}
-
-fn fill(file: &impl DiskFile, segment_bytes: u64, written: bool) -> io::Result<()> {
-    file.allocate(segment_bytes)?;
-    if written {
-        let zeros = vec![0; ZEROS_BYTES.min(segment_bytes as usize)];
-        for offset in (0..segment_bytes).step_by(zeros.len()) {
-            let bytes = zeros.len().min((segment_bytes - offset) as usize);
-            file.write_at(&zeros[..bytes], offset)?;
-        }
-    }
-    file.sync_data()
-}
-
-/// Zeros are written in portions, so that the commits of others get their turn at the disk.
-const ZEROS_BYTES: usize = 1024 * 1024;
+/// At most so much is written again at a time.
+const PORTION_BYTES: u64 = 1024 * 1024;

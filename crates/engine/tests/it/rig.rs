@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ackd_engine::{
     Address, Answer, Append, Body, Command, Connect, Connected, Credential, Delivery, Durability,
-    Embedded, Encoding, Engine, Entropy, Limits, Mode, Notice, Outcome, Read, Refusal, SessionKey,
-    Settings, Settle, SimDisk, Sink, Submission, Tag, Target, Unknown,
+    Embedded, Encoding, Engine, Entropy, Limits, Mode, Notice, OpenError, Outcome, Read, Refusal,
+    SessionKey, Settings, Settle, SimDisk, Sink, Submission, Tag, Target, Unknown,
 };
 use ackd_wire::{ClientId, MessageId, Name, Token};
 use parking_lot::Mutex;
@@ -58,20 +58,32 @@ pub(crate) fn limits() -> Limits {
     }
 }
 
+pub(crate) fn settings() -> Settings {
+    Settings {
+        limits: limits(),
+        durability: Durability::Fsync,
+        segment_bytes: 128 * 1024,
+        journal_bytes: 256 * 1024,
+        mode: Mode::Manual,
+    }
+}
+
 impl Rig {
     pub(crate) fn new() -> Self {
         Self::open(SimDisk::default(), 1, 1000).expect("a new store opens")
     }
 
     /// Opens what is on the disk; `life` makes its random numbers differ from those of other lives.
-    pub(crate) fn open(disk: SimDisk, life: u64, now: u64) -> Result<Self, ackd_engine::OpenError> {
-        let settings = Settings {
-            limits: limits(),
-            durability: Durability::Fsync,
-            segment_bytes: 128 * 1024,
-            journal_bytes: 256 * 1024,
-            mode: Mode::Manual,
-        };
+    pub(crate) fn open(disk: SimDisk, life: u64, now: u64) -> Result<Self, OpenError> {
+        Self::with(settings(), disk, life, now)
+    }
+
+    pub(crate) fn with(
+        settings: Settings,
+        disk: SimDisk,
+        life: u64,
+        now: u64,
+    ) -> Result<Self, OpenError> {
         let answers = Arc::new(Answers::default());
         let entropy = Box::new(Counting(life));
         let (engine, _) =
@@ -82,9 +94,9 @@ impl Rig {
     /// The same disk after its owner has gone without a word.
     pub(crate) fn reopen(self) -> Self {
         let life = self.now + 7;
-        let Self { disk, engine, now, .. } = self;
+        let Self { disk, engine, now, settings, .. } = self;
         drop(engine);
-        Self::open(disk, life, now + 1).expect("the store opens again")
+        Self::with(settings, disk, life, now + 1).expect("the store opens again")
     }
 
     pub(crate) fn submit(&self, session: u64, slot: u32, command: Command<'_>) {

@@ -51,10 +51,8 @@ impl Dialect {
     ) -> Option<usize> {
         match self {
             Self::V1 => v1::decode(text, skip, f),
-            Self::Classic(room) => {
-                f(classic::decode(text, room));
-                None
-            }
+            Self::Classic(_) if skip != 0 => None,
+            Self::Classic(room) => (!f(classic::decode(text, room))).then_some(1),
         }
     }
 

@@ -1,491 +1,396 @@
-//! One connection's task: all frames of one read are handled before anything is written, all that there is to say leaves
-//! in one write, and an idle connection owns no buffer.
+//! One connection's task. It turns while there is anything to do: signals and commands go to the session in batches, all
+//! that there is to say leaves in one write. An idle connection owns no buffer and waits in one place.
 
-use std::collections::VecDeque;
-use std::future::poll_fn;
 use std::io;
-use std::ops::Range;
 use std::sync::Arc;
 use std::task::{Context as Cx, Poll};
 use std::time::Duration;
+use std::{future, vec};
 
-use ackd_engine::{Answer, Command as Verb, SessionKey};
-use ackd_websocket::{
-    Decoded, Decoder, Encoder, HEADER_BYTES_MAX, Item, Limits, Role, echo_close_code,
-};
-use ackd_wire::{CloseCode, Millis, limits};
-use bytes::Bytes;
-use tokio::io::AsyncWriteExt;
+use ackd_websocket::Encoder;
+use ackd_wire::{ClientId, CloseCode, Millis, Name};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use super::hearing::Hearing;
 use super::http::Context;
 use super::keepalive::{Due, Keepalive};
-use super::quota::Seat;
+use super::line::Line;
+use super::quota::Place;
+use super::rate::Rate;
+use super::reader::Reader;
+use super::writer::Writer;
 use crate::clock::SystemEntropy;
 use crate::dialect::Dialect;
-use crate::router::Inbox;
-use crate::session::{DialectKind, Event, Output, Request, Session, Signal};
+use crate::session::{Command, Event, Output, Session, Signal};
 
 /// A connection after its upgrade.
 #[derive(Debug)]
 pub(super) struct Connection {
     stream: TcpStream,
-    context: Arc<Context>,
     dialect: Dialect,
-    decoder: Decoder,
     session: Session,
-    key: SessionKey,
-    inbox: Arc<Inbox>,
+    line: Line,
+    /// What connecting itself says, as far as the session has not taken it.
+    opening: vec::IntoIter<Command<'static>>,
+    /// What the inbox held, as far as the client can take what comes of it.
+    signals: vec::IntoIter<Signal>,
+    reader: Reader,
+    writer: Writer,
     keepalive: Keepalive,
-    /// Its deadline in the timers.
-    deadline: Option<Millis>,
-    /// Read and not decoded.
-    input: Vec<u8>,
-    /// Encoded and not written.
-    output: Vec<u8>,
-    /// Texts that are still to be handled, the first behind so many of its commands: the session was paused there.
-    rest: VecDeque<(String, usize)>,
-    /// How the connection ends once what came before is handled.
-    ending: Option<(u16, String)>,
-    /// The close frame is written (or to be written): nothing more is read.
-    closing: bool,
-    /// The code that the connection ended with, for the log.
+    rate: Rate,
+    stage: Stage,
+    /// As whom the client is in, or was at the end.
+    own: Option<ClientId>,
+    /// The device it named, until it is in.
+    device: Name,
+    /// With which code the connection ended, for the log.
     code: u16,
+    /// The inbox knows that the client owes a read.
+    choked: bool,
 }
 
-/// What a wait has ended with.
-struct Ready {
-    readable: bool,
+/// Where a connection stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Open,
+    /// The close frame is said. The client has until then to take it.
+    Closing {
+        until: Millis,
+    },
+    /// The socket is done with.
+    Over,
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream, dialect: Dialect, context: Arc<Context>) -> Self {
+    /// `early` came together with the upgrade request.
+    pub(super) fn new(
+        stream: TcpStream,
+        early: &[u8],
+        dialect: Dialect,
+        context: Arc<Context>,
+    ) -> Self {
         let now = context.clock.now();
-        let (key, inbox) = context.router.switchboard().open(dialect.kind());
-        let seed = SystemEntropy::number();
-        let session = Session::new(context.rules.clone(), dialect.kind(), seed, now);
-        let message_bytes_max = context.rules.max_message * limits::MESSAGE_FACTOR;
+        let (rules, kind) = (context.rules.clone(), dialect.kind());
         Self {
             stream,
-            decoder: Decoder::new(Role::Server, Limits { message_bytes_max }),
-            session,
-            key,
-            inbox,
+            opening: dialect.opening().into_iter(),
+            signals: Vec::new().into_iter(),
+            reader: Reader::new(rules.max_message, early),
+            writer: Writer::default(),
             keepalive: Keepalive::new(context.ping_interval_ms, now),
-            deadline: None,
-            input: Vec::new(),
-            output: Vec::new(),
-            rest: VecDeque::new(),
-            ending: None,
-            closing: false,
-            code: 1006,
+            rate: Rate::default(),
+            session: Session::new(rules, kind, SystemEntropy::number(), now),
+            line: Line::new(context, kind),
             dialect,
-            context,
+            stage: Stage::Open,
+            own: None,
+            device: Name::default(),
+            code: NO_CODE,
+            choked: false,
         }
     }
 
-    /// Serves the connection until it ends. `early` came together with the upgrade request.
-    pub(super) async fn run(mut self, early: Bytes, seat: Seat) {
-        self.input.extend_from_slice(&early);
-        drop(early);
-        self.open();
-        let ended = self.serve().await;
-        if let Err(error) = ended {
-            tracing::debug!(%error, "connection");
-        }
-        self.leave().await;
-        self.log_end();
-        if self.closing {
-            self.linger().await;
-        }
-        drop(seat);
-        tracing::debug!(connections = self.context.quota.connections(), "connections now");
-    }
-
-    /// What connecting itself says, in the classic dialect.
-    fn open(&mut self) {
-        let now = self.context.clock.now();
-        for command in self.dialect.opening() {
-            let mut out = Output::default();
-            self.session.command(now, command, &mut out);
-            self.finish(now, out);
-            self.take_signals(now);
+    /// Serves the connection until it ends.
+    pub(super) async fn run(mut self, place: Place) {
+        future::poll_fn(|cx| self.poll(cx)).await;
+        let Self { stream, line, own, code, .. } = self;
+        let connections = line.context.router.switchboard().len().saturating_sub(1);
+        tracing::info!(id = own.as_ref().map(ClientId::as_str), code, connections, "disconnected");
+        let vanish = line.context.phase.is_over();
+        drop(line);
+        if code != NO_CODE && !vanish {
+            tokio::spawn(linger(stream, place));
         }
     }
 
-    async fn serve(&mut self) -> io::Result<()> {
-        loop {
-            self.turn();
-            if self.closing {
-                return self.flush_all().await;
+    fn poll(&mut self, cx: &mut Cx<'_>) -> Poll<()> {
+        self.line.inbox.register(cx.waker());
+        for _ in 0..ROUNDS_MAX {
+            if self.line.context.phase.is_over() {
+                return Poll::Ready(());
             }
-            self.flush()?;
-            self.schedule();
-            let ready = poll_fn(|cx| self.poll_ready(cx)).await?;
-            if ready.readable && !self.read()? {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Handles everything that is here, until nothing is left that may be handled now.
-    fn turn(&mut self) {
-        let now = self.context.clock.now();
-        let mut out = Output::default();
-        self.tick(now, &mut out);
-        self.finish(now, out);
-        loop {
+            let now = self.line.now();
+            self.on_time(now);
             let heard = self.take_signals(now);
-            let said = self.take_input(now);
-            if self.closing || (!heard && !said) {
-                return;
+            let said = self.stage == Stage::Open && self.hear(now);
+            let busy = match self.transfer(cx, now, heard || said) {
+                Ok(busy) => busy,
+                Err(error) => {
+                    tracing::debug!(%error, "connection");
+                    self.hang_up(now);
+                    true
+                }
+            };
+            if self.stage == Stage::Over && self.session.is_over() {
+                return Poll::Ready(());
             }
+            if !busy {
+                self.arm(now);
+                return Poll::Pending;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Does what is due.
+    fn on_time(&mut self, now: Millis) {
+        if self.session.deadline().is_some_and(|deadline| deadline <= now) {
+            let mut out = Output::default();
+            self.session.tick(now, &mut out);
+            self.finish(now, out);
+        }
+        match self.stage {
+            Stage::Open => self.keep_alive(now),
+            Stage::Closing { until } if until <= now => self.stage = Stage::Over,
+            Stage::Closing { .. } | Stage::Over => {}
+        }
+        if self.stage == Stage::Open && self.line.context.phase.leaves(self.line.key) {
+            let mut out = Output::default();
+            let reconnect_after_ms = RECONNECT_MS + SystemEntropy::number() % RECONNECT_SPREAD_MS;
+            self.session.signal(now, Signal::Drain { reconnect_after_ms }, &mut out);
+            self.finish(now, out);
         }
     }
 
-    fn tick(&mut self, now: Millis, out: &mut Output<'_>) {
-        if self.session.deadline().is_some_and(|deadline| deadline <= now) {
-            self.session.tick(now, out);
-        }
+    fn keep_alive(&mut self, now: Millis) {
         match self.keepalive.due(now) {
             Due::Nothing => {}
-            Due::Ping => Encoder::server().ping(&mut self.output, b""),
-            Due::Close => self.close(CloseCode::GoingAway.code(), "no answer to two pings"),
+            // Its answer may lie unread because it was told to wait.
+            _ if self.is_held_back(now) => self.keepalive.heard(now),
+            Due::Ping => Encoder::server().ping(self.writer.buffer(), b""),
+            Due::Close => self.close(now, CloseCode::GoingAway.code(), "two pings unanswered"),
         }
     }
 
-    /// Gives the session what the router has for it.
+    /// Whether the server does not hear the client for now, although the client reads what it is sent.
+    fn is_held_back(&self, now: Millis) -> bool {
+        self.session.is_paused() || self.rate.blocked_until(now).is_some()
+    }
+
+    /// Gives the session what the router has for it, as long as the client takes what comes of it. Whether there was
+    /// anything.
     fn take_signals(&mut self, now: Millis) -> bool {
-        if self.is_choked() {
+        if self.writer.is_choked() && self.stage == Stage::Open {
             return false;
         }
-        let mut signals = Vec::new();
-        self.inbox.drain(&mut signals);
-        let heard = !signals.is_empty();
+        if self.signals.len() == 0 {
+            self.signals = self.line.drain().into_iter();
+        }
+        if self.signals.len() == 0 {
+            return false;
+        }
         let mut out = Output::default();
-        for signal in signals {
+        while let Some(signal) = self.signals.next() {
             self.session.signal(now, signal, &mut out);
+            self.tell(now, &mut out.events);
+            if self.writer.is_choked() && self.stage == Stage::Open {
+                break;
+            }
+        }
+        if self.signals.len() == 0 {
+            self.signals = Vec::new().into_iter(); // its memory
         }
         self.finish(now, out);
-        heard
+        true
     }
 
-    /// Handles what was read, as far as the session takes it: all texts of one read are one batch.
-    fn take_input(&mut self, now: Millis) -> bool {
-        if self.session.is_paused() {
+    /// Gives the session what the client has said: all of one read in one batch. Whether there was anything.
+    fn hear(&mut self, now: Millis) -> bool {
+        if self.is_held_back(now) || self.writer.is_choked() {
             return false;
         }
-        if !self.rest.is_empty() {
-            self.take_rest(now);
+        if self.opening.len() != 0 {
+            self.open(now);
             return true;
         }
-        let mut input = std::mem::take(&mut self.input);
-        let (texts, taken) = self.decode(&mut input);
-        let said = taken != 0;
+        let limit = self.line.context.rate_limit;
+        if self.reader.is_handled() && !self.reader.is_short() {
+            let others = self.reader.decode(self.writer.buffer());
+            self.rate.spend(limit, now, others);
+        }
+        if self.reader.is_handled() {
+            return false;
+        }
         let mut out = Output::default();
-        let mut skip = 0;
-        let mut handled = 0;
-        for range in &texts {
-            let text = std::str::from_utf8(&input[range.clone()]).unwrap_or_default();
-            handled += 1;
-            if let Some(given) = self.give(now, text, 0, &mut out) {
-                skip = given;
-                break;
-            }
+        let hearing = Hearing {
+            session: &mut self.session,
+            dialect: &self.dialect,
+            rate: &mut self.rate,
+            limit,
+            device: &mut self.device,
+        };
+        let end = hearing.hear(now, self.reader.lend(), &mut out);
+        let end = end.map(|(code, reason)| (code, reason.to_owned()));
+        self.session.pump(&mut out);
+        self.line.submit(now, &mut out.requests);
+        let mut events = out.events;
+        self.tell(now, &mut events);
+        if let Some((code, reason)) = end {
+            self.close(now, code, &reason);
+        }
+        self.reader.done();
+        true
+    }
+
+    /// Gives the session what connecting itself says, as far as it takes it now.
+    fn open(&mut self, now: Millis) {
+        let mut out = Output::default();
+        while !self.session.is_paused()
+            && let Some(command) = self.opening.next()
+        {
+            self.session.command(now, command, &mut out);
+        }
+        if self.opening.len() == 0 {
+            self.opening = Vec::new().into_iter(); // its memory
         }
         self.finish(now, out);
-        if skip != 0 {
-            let behind = texts[handled - 1..]
-                .iter()
-                .map(|range| String::from_utf8_lossy(&input[range.clone()]).into_owned());
-            let mut rest: VecDeque<_> = behind.map(|text| (text, 0)).collect();
-            rest[0].1 = skip;
-            rest.append(&mut self.rest);
-            self.rest = rest;
-        }
-        self.end_if_due();
-        input.drain(..taken);
-        self.input = if input.is_empty() { Vec::new() } else { input };
-        said
     }
 
-    /// Goes on with the texts that were left when the session was paused.
-    fn take_rest(&mut self, now: Millis) {
-        let Some((text, skip)) = self.rest.pop_front() else { return };
-        let mut out = Output::default();
-        let paused = self.give(now, &text, skip, &mut out);
-        self.finish(now, out);
-        if let Some(given) = paused {
-            self.rest.push_front((text, given));
-        }
-        self.end_if_due();
-    }
-
-    /// Decodes the whole frames at the start of the input: where their texts lie, and how many bytes they take. What is
-    /// not a text is answered here; a text of several frames lies in the decoder and is kept apart.
-    fn decode(&mut self, input: &mut [u8]) -> (Vec<Range<usize>>, usize) {
-        let (mut texts, mut taken) = (Vec::new(), 0);
-        while self.ending.is_none() && self.rest.is_empty() {
-            let fragmented = self.decoder.is_mid_message();
-            let mut decoder =
-                std::mem::replace(&mut self.decoder, Decoder::new(Role::Server, NO_MESSAGES));
-            let step = decoder.decode(&mut input[taken..]);
-            let mut done = false;
-            match step {
-                Ok(Decoded::Item { consumed, item: Item::Text(text) }) => {
-                    taken += consumed;
-                    if fragmented {
-                        // It is handled behind the texts before it, as what is left.
-                        self.rest.push_back((text.to_owned(), 0));
-                    } else {
-                        texts.push(taken - text.len()..taken);
-                    }
-                }
-                Ok(Decoded::Item { consumed, item }) => {
-                    taken += consumed;
-                    self.control(item);
-                }
-                Ok(Decoded::Absorbed { consumed }) => taken += consumed,
-                Ok(Decoded::Need { .. } | Decoded::Closed) => done = true,
-                Err(error) => self.ending = Some((error.close_code(), error.to_string())),
-            }
-            self.decoder = decoder;
-            if done {
-                break;
-            }
-        }
-        (texts, taken)
-    }
-
-    fn control(&mut self, item: Item<'_>) {
-        match item {
-            Item::Ping(payload) => Encoder::server().pong(&mut self.output, payload),
-            Item::Binary(_) => {
-                let code = CloseCode::WrongKind;
-                self.ending = Some((code.code(), code.reason().to_owned()));
-            }
-            Item::Close(close) => {
-                let code = echo_close_code(close.map(|(code, _)| code));
-                self.ending = Some((code, String::new()));
-            }
-            Item::Pong(_) | Item::Text(_) => {}
-        }
-    }
-
-    /// Gives the commands of a text to the session, behind the first `skip`. How many it had taken when it paused.
-    fn give<'t>(
-        &mut self,
-        now: Millis,
-        text: &'t str,
-        skip: usize,
-        out: &mut Output<'t>,
-    ) -> Option<usize> {
-        let session = &mut self.session;
-        self.dialect.decode(text, skip, &mut |command| {
-            session.command(now, command, out);
-            !session.is_paused() && !session.is_closed()
-        })
-    }
-
-    /// Ends a batch: asks what it adds up to, and encodes what there is to say.
+    /// Ends a batch: asks what it adds up to, and says what there is to say.
     fn finish(&mut self, now: Millis, mut out: Output<'_>) {
         self.session.pump(&mut out);
-        self.context.router.submit(self.key, now, &mut out.requests);
-        for event in &out.events {
-            self.say(event);
-        }
+        self.line.submit(now, &mut out.requests);
+        self.tell(now, &mut out.events);
     }
 
-    fn say(&mut self, event: &Event) {
-        if let Event::Connected(welcome) = event {
-            let (id, pending) = (welcome.id.as_str(), welcome.pending);
-            let connections = self.context.quota.connections();
-            tracing::info!(id, new = welcome.new, connections, "connected");
-            if pending != 0 {
-                tracing::info!(id, pending, "handing over what has waited");
+    /// Encodes what there is to say.
+    fn tell(&mut self, now: Millis, events: &mut Vec<Event>) {
+        if events.is_empty() {
+            return;
+        }
+        if self.session.id().is_some_and(|id| self.own.as_ref() != Some(id)) {
+            self.enter();
+        }
+        for event in events.drain(..) {
+            if let Event::Close(code) = event {
+                self.close(now, code.code(), code.reason());
+            } else if self.stage == Stage::Open {
+                let greeting = &self.line.context.greeting;
+                let out = self.writer.buffer();
+                self.dialect.encode(&event, self.own.as_ref(), greeting, out);
             }
         }
-        if let Event::Close(code) = event {
-            return self.close(code.code(), code.reason());
+    }
+
+    /// The client is in, or goes by another ID.
+    fn enter(&mut self) {
+        self.own = self.session.id().cloned();
+        let id = self.own.as_ref().map(ClientId::as_str);
+        let device = std::mem::take(&mut self.device);
+        let device = Some(device.as_str()).filter(|device| !device.is_empty());
+        let remote = self.stream.peer_addr().ok().map(tracing::field::display);
+        let connections = self.line.context.router.switchboard().len();
+        tracing::info!(id, device, remote, connections, "connected");
+    }
+
+    /// Says the last word, behind everything else there is to say.
+    fn close(&mut self, now: Millis, code: u16, reason: &str) {
+        if self.stage == Stage::Open {
+            self.stage = Stage::Closing { until: now.saturating_add(LINGER_MS) };
+            self.code = code;
+            Encoder::server().close(self.writer.buffer(), code, reason);
+            self.end_session(now);
         }
-        let own = self.session.id();
-        self.dialect.encode(event, own, &self.context.greeting, &mut self.output);
     }
 
-    fn close(&mut self, code: u16, reason: &str) {
-        if !self.closing {
-            (self.closing, self.code) = (true, code);
-            Encoder::server().close(&mut self.output, code, reason);
+    /// Nothing more can be said or heard.
+    fn hang_up(&mut self, now: Millis) {
+        (self.stage, self.code) = (Stage::Over, NO_CODE);
+        self.end_session(now);
+    }
+
+    fn end_session(&mut self, now: Millis) {
+        let mut out = Output::default();
+        self.session.end(&mut out);
+        self.line.submit(now, &mut out.requests);
+    }
+
+    /// Writes, then reads if there is nothing else to do. Whether there is anything to do now.
+    fn transfer(&mut self, cx: &mut Cx<'_>, now: Millis, busy: bool) -> io::Result<bool> {
+        if self.stage == Stage::Over {
+            return Ok(busy);
         }
-    }
-
-    /// Closes for what the client's frames have asked for or broken, behind the answers to what came before.
-    fn end_if_due(&mut self) {
-        if self.rest.is_empty()
-            && let Some((code, reason)) = self.ending.take()
-        {
-            self.close(code, &reason);
+        let was_choked = self.writer.is_choked();
+        let mut progress = false;
+        let flushed = self.writer.poll_flush(&self.stream, cx, &mut progress)?.is_ready();
+        let choked = self.writer.is_choked();
+        if was_choked && progress {
+            self.keepalive.heard(now); // it reads, slowly
         }
+        if self.choked != choked {
+            self.choked = choked;
+            self.line.inbox.set_choked(choked);
+        }
+        if flushed && self.stage != Stage::Open {
+            self.stage = Stage::Over;
+        }
+        if busy || self.stage != Stage::Open || (was_choked && !choked) {
+            return Ok(busy || self.stage == Stage::Over || (was_choked && !choked));
+        }
+        if choked || self.is_held_back(now) || !self.reader.is_handled() {
+            return Ok(false);
+        }
+        self.read(cx, now)
     }
 
-    /// Whether the client owes a read of what it was sent.
-    fn is_choked(&self) -> bool {
-        limits::SIGNAL_UNSENT_BYTES_MAX < self.output.len()
-    }
-
-    /// Writes what the socket takes.
-    fn flush(&mut self) -> io::Result<()> {
-        let mut written = 0;
-        while written < self.output.len() {
-            match self.stream.try_write(&self.output[written..]) {
-                Ok(bytes) => written += bytes,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+    /// Reads what is there. Whether there was anything.
+    fn read(&mut self, cx: &mut Cx<'_>, now: Millis) -> io::Result<bool> {
+        while let Poll::Ready(ready) = self.stream.poll_read_ready(cx) {
+            ready?;
+            match self.reader.read(&self.stream) {
+                Ok(0) => {
+                    self.hang_up(now);
+                    return Ok(true);
+                }
+                Ok(_) => {
+                    self.keepalive.heard(now);
+                    return Ok(true);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Err(error),
             }
         }
-        self.output.drain(..written);
-        if self.output.is_empty() && KEPT_BYTES_MAX < self.output.capacity() {
-            self.output = Vec::new();
-        }
-        self.inbox.set_choked(self.is_choked());
-        Ok(())
+        Ok(false)
     }
 
-    /// Writes everything, for so long as the client takes it.
-    async fn flush_all(&mut self) -> io::Result<()> {
-        let output = std::mem::take(&mut self.output);
-        let written = tokio::time::timeout(LINGER, self.stream.write_all(&output)).await;
-        written.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-    }
-
-    /// Ready when there is something to handle, to read or (where something is owed) to write.
-    fn poll_ready(&mut self, cx: &mut Cx<'_>) -> Poll<io::Result<Ready>> {
-        let choked = self.is_choked();
-        let mut ready = self.inbox.register(cx.waker()) && !choked;
-        if self.output.is_empty() {
-            self.output = Vec::new(); // idle: no buffers
-        } else {
-            match self.stream.poll_write_ready(cx) {
-                Poll::Ready(Ok(())) => ready = true,
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => {}
-            }
-        }
-        let may_read = !choked && !self.session.is_paused() && self.rest.is_empty();
-        let mut readable = false;
-        if may_read {
-            match self.stream.poll_read_ready(cx) {
-                Poll::Ready(Ok(())) => readable = true,
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => {}
-            }
-        }
-        if ready || readable { Poll::Ready(Ok(Ready { readable })) } else { Poll::Pending }
-    }
-
-    /// Reads what is there. False at the end.
-    fn read(&mut self) -> io::Result<bool> {
-        let held = self.input.len();
-        let longest = self.context.rules.max_message * limits::MESSAGE_FACTOR + HEADER_BYTES_MAX;
-        let room = READ_BYTES.max(held).min(longest.saturating_sub(held).max(READ_BYTES));
-        self.input.resize(held + room, 0);
-        let read = self.stream.try_read(&mut self.input[held..]);
-        let bytes = *read.as_ref().unwrap_or(&0);
-        self.input.truncate(held + bytes);
-        if self.input.is_empty() {
-            self.input = Vec::new();
-        }
-        match read {
-            Ok(0) => Ok(false),
-            Ok(_) => {
-                self.keepalive.heard(self.context.clock.now());
-                Ok(true)
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn schedule(&mut self) {
-        let keepalive = self.keepalive.deadline();
-        let at = self.session.deadline().map_or(keepalive, |session| session.min(keepalive));
-        let timers = &self.context.timers;
-        // A deadline that has only become later is noticed when the earlier one comes.
-        if self.deadline.is_none_or(|known| at < known || known <= self.context.clock.now()) {
-            self.deadline = Some(timers.set(self.key, &self.inbox, self.deadline, at));
-        }
-    }
-
-    /// Gives back what the session held, and waits until nothing is owed to it.
-    async fn leave(&mut self) {
-        self.context.timers.remove(self.key, self.deadline.take());
-        let now = self.context.clock.now();
-        let mut out = Output::default();
-        self.session.end(&mut out);
-        self.context.router.submit(self.key, now, &mut out.requests);
-        while !self.session.is_over() {
-            next_signals(&self.inbox).await.into_iter().for_each(|signal| {
-                let mut out = Output::default();
-                self.session.signal(now, signal, &mut out);
-                self.context.router.submit(self.key, now, &mut out.requests);
-            });
-        }
-        self.context.router.switchboard().close(self.key);
-    }
-
-    fn log_end(&self) {
-        let connections = self.context.quota.connections().saturating_sub(1);
-        tracing::info!(code = self.code, connections, "disconnected");
-    }
-
-    /// After the close frame the client gets a moment to read it: a socket that is dropped with unread input resets
-    /// the connection, and the client never sees why it ended (RFC 6455, section 7.1.1).
-    async fn linger(&mut self) {
-        let drained = async {
-            self.stream.shutdown().await?;
-            let mut scrap = vec![0; 4096];
-            while tokio::io::AsyncReadExt::read(&mut self.stream, &mut scrap).await? != 0 {}
-            io::Result::Ok(())
+    /// Sees to being woken when something is due.
+    fn arm(&mut self, now: Millis) {
+        let stage = match self.stage {
+            Stage::Open => Some(self.keepalive.deadline()),
+            Stage::Closing { until } => Some(until),
+            Stage::Over => None,
         };
-        if let Ok(Err(error)) = tokio::time::timeout(LINGER, drained).await {
-            tracing::debug!(%error, "closing");
+        let unblocked = self.rate.blocked_until(now);
+        let due = [self.session.deadline(), stage, unblocked].into_iter().flatten().min();
+        if let Some(due) = due {
+            self.line.arm(now, due);
         }
     }
 }
 
-/// Waits until something is in an inbox, and takes it.
-async fn next_signals(inbox: &Inbox) -> Vec<Signal> {
-    poll_fn(|cx| if inbox.register(cx.waker()) { Poll::Ready(()) } else { Poll::Pending }).await;
-    let mut signals = Vec::new();
-    inbox.drain(&mut signals);
-    signals
-}
-
-/// Takes a room number, as a session that asks nothing else.
-pub(super) async fn take_room_number(context: &Context) -> Option<u64> {
-    let switchboard = context.router.switchboard();
-    let (key, inbox) = switchboard.open(DialectKind::Classic);
-    let mut requests = vec![Request::Engine { slot: 0, command: Verb::TakeRoomNumber }];
-    context.router.submit(key, context.clock.now(), &mut requests);
-    let number = loop {
-        let answer = next_signals(&inbox).await.into_iter().find_map(|signal| match signal {
-            Signal::Answer(_, Answer::RoomNumber(number)) => Some(Some(number)),
-            Signal::Answer(..) => Some(None),
-            _ => None,
-        });
-        if let Some(number) = answer {
-            break number;
-        }
+/// After the close frame the client gets a moment to read it: a socket that is dropped with unread input resets the
+/// connection, and the client never sees why it ended (RFC 6455, section 7.1.1).
+async fn linger(mut stream: TcpStream, place: Place) {
+    let drained = async {
+        stream.shutdown().await?;
+        let mut scrap = vec![0; 4096];
+        while stream.read(&mut scrap).await? != 0 {}
+        io::Result::Ok(())
     };
-    switchboard.close(key);
-    number
+    if let Ok(Err(error)) = tokio::time::timeout(Duration::from_millis(LINGER_MS), drained).await {
+        tracing::debug!(%error, "closing");
+    }
+    drop(place);
 }
 
-/// Stands in for a decoder that is lent out.
-const NO_MESSAGES: Limits = Limits { message_bytes_max: 0 };
-/// One read.
-const READ_BYTES: usize = 16 * 1024;
-/// Room that an output buffer may keep while the connection is busy.
-const KEPT_BYTES_MAX: usize = 64 * 1024;
-/// How long a client may take to read the close frame.
-const LINGER: Duration = Duration::from_secs(5);
+/// The connection ended without a close frame (RFC 6455, section 7.4.1: never on the wire).
+const NO_CODE: u16 = 1006;
+/// How long a client may take to read the close frame, and then to close.
+const LINGER_MS: Millis = 5_000;
+/// Turns without a pause for other tasks.
+const ROUNDS_MAX: u32 = 32;
+/// When clients of a server that leaves come back: after so long, and up to so much later.
+const RECONNECT_MS: Millis = 500;
+const RECONNECT_SPREAD_MS: Millis = 5_000;

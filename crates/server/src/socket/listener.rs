@@ -1,5 +1,6 @@
 //! Accepting: one task for each TCP connection, HTTP/1.1 on it until it is upgraded.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,41 +9,51 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::http::{self, Context};
+use super::http::{self, Context, Guest};
+use super::quota::Place;
 
 /// Accepts until it is aborted.
 pub(crate) async fn listen(listener: TcpListener, context: Arc<Context>) {
     loop {
         match listener.accept().await {
             Ok((stream, address)) => {
-                // Many small frames: waiting to join them is done here, by batches, not by the kernel.
-                if let Err(error) = stream.set_nodelay(true) {
-                    tracing::debug!(%error, "TCP_NODELAY");
+                if let Some(place) = context.quota.take(address.ip()) {
+                    tokio::spawn(serve(stream, place, context.clone()));
+                } else {
+                    tracing::debug!(%address, "refused without a word");
                 }
-                tokio::spawn(serve(stream, address.ip(), context.clone()));
             }
             Err(error) => {
                 // Out of files, mostly: others may close theirs.
                 tracing::warn!(%error, "cannot accept a connection");
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                tokio::time::sleep(PAUSE).await;
             }
         }
     }
 }
 
-async fn serve(stream: TcpStream, address: std::net::IpAddr, context: Arc<Context>) {
-    let service = service_fn(move |request| http::answer(request, address, context.clone()));
+async fn serve(stream: TcpStream, place: Place, context: Arc<Context>) {
+    // Many small frames: joining them is done here, by batches, not by the kernel.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY");
+    }
+    let guest = Arc::new(Guest::new(context.clone(), place));
+    let service = service_fn(move |request| http::answer(request, guest.clone()));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
+        .header_read_timeout(context.header_timeout)
         .max_buf_size(HEADER_BYTES_MAX)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
-    if let Err(error) = connection.await {
-        tracing::debug!(%error, %address, "HTTP");
+    let connection = pin!(connection);
+    tokio::select! {
+        ended = connection => if let Err(error) = ended {
+            tracing::debug!(%error, "HTTP");
+        },
+        () = context.phase.over() => {}
     }
 }
 
-/// A request that takes longer is cut off.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Before the next try to accept.
+const PAUSE: Duration = Duration::from_millis(100);
 const HEADER_BYTES_MAX: usize = 16 * 1024;

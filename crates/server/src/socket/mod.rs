@@ -2,14 +2,24 @@
 //! nothing else.
 
 mod connection;
+mod hearing;
 mod http;
 mod keepalive;
 mod landing;
+mod line;
 mod listener;
+mod phase;
+mod pool;
 mod quota;
+mod rate;
+mod reader;
 mod timers;
+mod upgrade;
+mod writer;
 
-pub(crate) use http::Context;
+pub(crate) use http::{Context, StoreState};
 pub(crate) use listener::listen;
+pub(crate) use phase::{Phase, SHARES};
 pub(crate) use quota::Quota;
+pub(crate) use rate::RateLimit;
 pub(crate) use timers::Timers;

@@ -1,4 +1,5 @@
-//! One coarse deadline for each connection, in steps; one task wakes whoever is due. No timer a message.
+//! One coarse deadline for each connection; one task wakes whoever is due. No timer a message, and none while nobody
+//! is due.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,7 +30,7 @@ impl Timers {
         old: Option<Millis>,
         at: Millis,
     ) -> Millis {
-        let at = at.next_multiple_of(STEP_MS);
+        let at = at.checked_next_multiple_of(STEP_MS).unwrap_or(Millis::MAX);
         if old != Some(at) {
             let mut deadlines = self.deadlines.lock();
             if let Some(old) = old {
@@ -45,9 +46,18 @@ impl Timers {
     }
 
     /// Forgets a connection.
-    pub(super) fn remove(&self, key: SessionKey, at: Option<Millis>) {
-        if let Some(at) = at {
-            self.deadlines.lock().remove(&(at, key));
+    pub(super) fn remove(&self, key: SessionKey, at: Millis) {
+        self.deadlines.lock().remove(&(at, key));
+    }
+
+    /// Wakes connections whatever their deadlines are.
+    pub(crate) fn wake(&self, which: impl Fn(SessionKey) -> bool) {
+        let deadlines = self.deadlines.lock();
+        let chosen: Vec<_> =
+            deadlines.iter().filter(|((_, key), _)| which(*key)).map(|(_, i)| i.clone()).collect();
+        drop(deadlines);
+        for inbox in chosen {
+            inbox.wake();
         }
     }
 
@@ -73,10 +83,15 @@ impl Timers {
 
     fn take_due(&self, now: Millis) -> (Vec<Arc<Inbox>>, Option<Millis>) {
         let mut deadlines = self.deadlines.lock();
-        let later = deadlines.split_off(&(now + 1, SessionKey(0)));
-        let due = std::mem::replace(&mut *deadlines, later);
-        let next = deadlines.first_key_value().map(|((at, _), _)| *at);
-        (due.into_values().collect(), next)
+        let mut due = Vec::new();
+        while let Some(first) = deadlines.first_entry() {
+            let at = first.key().0;
+            if now < at {
+                return (due, Some(at));
+            }
+            due.push(first.remove());
+        }
+        (due, None)
     }
 }
 

@@ -40,7 +40,7 @@ pub(super) struct Line {
     pub(super) code: String,
     /// What stands in comments, slashes included.
     pub(super) comment: String,
-    /// Belongs to tests: by its file or by `#[cfg(test)]`.
+    /// Belongs to tests, measurements or examples: by its file or by `#[cfg(test)]`.
     pub(super) is_test: bool,
 }
 
@@ -124,7 +124,7 @@ fn read_folder(folder: &Path, prefix: &str, texts: &mut Vec<Text>) -> Result<()>
 }
 
 fn is_test_file(path: &str) -> bool {
-    let folders = ["/tests/", "/benches/"];
+    let folders = ["/tests/", "/benches/", "/examples/"];
     folders.iter().any(|folder| path.contains(folder)) || path.ends_with("/tests.rs")
 }
 
@@ -160,7 +160,12 @@ mod tests {
 
     #[test]
     fn files_of_tests_are_tests_throughout() {
-        for path in ["crates/a/tests/it/b.rs", "crates/a/src/b/tests.rs", "crates/a/benches/b.rs"] {
+        for path in [
+            "crates/a/tests/it/b.rs",
+            "crates/a/src/b/tests.rs",
+            "crates/a/benches/b.rs",
+            "crates/a/examples/b.rs",
+        ] {
             assert_eq!(tests_of(path, "fn a() {}\n"), [true], "{path}");
         }
         assert_eq!(tests_of("crates/a/src/test.rs", "fn a() {}\n"), [false]);

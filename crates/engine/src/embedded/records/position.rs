@@ -1,6 +1,7 @@
-//! What one reader has settled by now.
+//! What one reader has settled by now, and how many readers there are: the header that lists them may lie behind, and
+//! until it is read no message may count as settled by all.
 //!
-//! `number` of the log · `index` of the reader · `position` · settled beyond (ranges).
+//! `number` of the log · `readers` of the log · `index` of the reader · `position` · settled beyond (ranges).
 
 use ackd_wire::Seq;
 
@@ -11,6 +12,7 @@ use crate::embedded::ranges::Ranges;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::embedded) struct PositionRecord {
     pub(in crate::embedded) number: u64,
+    pub(in crate::embedded) readers: u16,
     pub(in crate::embedded) index: u16,
     pub(in crate::embedded) position: Seq,
     pub(in crate::embedded) beyond: Ranges,
@@ -19,6 +21,7 @@ pub(in crate::embedded) struct PositionRecord {
 impl PositionRecord {
     pub(in crate::embedded) fn encode(&self, into: &mut Vec<u8>) {
         put_number(into, self.number);
+        put_number(into, u64::from(self.readers));
         put_number(into, u64::from(self.index));
         put_number(into, self.position);
         put_ranges(into, &self.beyond);
@@ -27,7 +30,8 @@ impl PositionRecord {
     pub(in crate::embedded) fn decode(record: &[u8]) -> Result<Self, Damaged> {
         let mut parts = Parts(record);
         let number = parts.number()?;
-        let index = u16::try_from(parts.number()?).map_err(|_| "a reader's index is too large")?;
-        Ok(Self { number, index, position: parts.number()?, beyond: parts.ranges()? })
+        let mut reader = || u16::try_from(parts.number()?).map_err(|_| "a reader is none");
+        let (readers, index) = (reader()?, reader()?);
+        Ok(Self { number, readers, index, position: parts.number()?, beyond: parts.ranges()? })
     }
 }

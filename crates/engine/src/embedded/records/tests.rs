@@ -42,7 +42,7 @@ proptest! {
         let beyond = ranges.clone();
         let reader = ReaderRecord { device: Name::default(), position: at, beyond };
         round_trip!(HeaderRecord { number, epoch: other, next_seq: at, readers: vec![reader] }, HeaderRecord);
-        round_trip!(PositionRecord { number, index: 3, position: at, beyond: ranges }, PositionRecord);
+        round_trip!(PositionRecord { number, readers: 5, index: 3, position: at, beyond: ranges }, PositionRecord);
         let runs = vec![Run { first: at, count: other, scope: number }];
         let name = Name::parse_outbox("o").unwrap();
         round_trip!(OutboxRecord { number, identity: other, name, forgotten: at, runs, last_used: at }, OutboxRecord);

@@ -1,0 +1,112 @@
+//! From HTTP to a WebSocket (RFC 6455, section 4.2): who is let in, and the connection's own task.
+
+use ackd_websocket::accept_key;
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use super::connection::Connection;
+use super::http::{Answer, Context, Guest, later, plain, with};
+use super::quota::{Full as NoPlace, Place};
+use crate::dialect::Dialect;
+
+pub(super) fn upgrade(mut request: Request<Incoming>, dialect: Dialect, guest: &Guest) -> Answer {
+    let accept = handshake(&request).and_then(|key| {
+        admit(request.headers(), guest)?;
+        Ok(key)
+    });
+    let accept = match accept {
+        Ok(accept) => accept,
+        Err(refusal) => return *refusal,
+    };
+    let Some(place) = guest.place.lock().take() else {
+        return plain(StatusCode::BAD_REQUEST, "this connection is a WebSocket already\n");
+    };
+    // MessagePack is not part of this build: whoever offers nothing else speaks JSON without a subprotocol.
+    let named = matches!(dialect, Dialect::V1)
+        && lists(request.headers(), &header::SEC_WEBSOCKET_PROTOCOL, JSON);
+    let upgraded = hyper::upgrade::on(&mut request);
+    // The request goes: keeping it, or its headers, would keep 8 KiB for as long as the connection lives.
+    drop(request);
+    let context = guest.context.clone();
+    tokio::spawn(async move {
+        let Ok(upgraded) = upgraded.await else { return };
+        let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else { return };
+        let (stream, early) = (parts.io.into_inner(), parts.read_buf);
+        let connection = Connection::new(stream, &early, dialect, context);
+        drop(early);
+        tokio::spawn(connection.run(place));
+    });
+    switching(accept, named)
+}
+
+fn switching(accept: HeaderValue, named: bool) -> Answer {
+    let mut answer = Response::new(Full::new(Bytes::new()));
+    *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    answer.headers_mut().insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    let answer = with(answer, header::CONNECTION, "upgrade");
+    let answer = with(answer, header::UPGRADE, "websocket");
+    if named { with(answer, header::SEC_WEBSOCKET_PROTOCOL, JSON) } else { answer }
+}
+
+/// Whether the request is a good one. The accept key, or the refusal.
+fn handshake(request: &Request<Incoming>) -> Result<HeaderValue, Box<Answer>> {
+    let headers = request.headers();
+    if *request.method() != Method::GET
+        || !lists(headers, &header::UPGRADE, "websocket")
+        || !lists(headers, &header::CONNECTION, "upgrade")
+    {
+        return Err(Box::new(upgrade_required("connect with a WebSocket\n")));
+    }
+    if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+        return Err(Box::new(upgrade_required("WebSocket version 13 is spoken here\n")));
+    }
+    let key = headers.get(header::SEC_WEBSOCKET_KEY).and_then(|key| key.to_str().ok());
+    let accept = key.and_then(|key| accept_key(key).ok());
+    accept.and_then(|accept| HeaderValue::try_from(accept).ok()).ok_or_else(|| {
+        Box::new(plain(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is missing or bad\n"))
+    })
+}
+
+fn upgrade_required(text: &'static str) -> Answer {
+    let refusal = plain(StatusCode::UPGRADE_REQUIRED, text);
+    let refusal = with(refusal, header::UPGRADE, "websocket");
+    let refusal = with(refusal, header::CONNECTION, "upgrade");
+    with(refusal, header::SEC_WEBSOCKET_VERSION, "13")
+}
+
+/// Whether this server takes the client now.
+fn admit(headers: &HeaderMap, guest: &Guest) -> Result<(), Box<Answer>> {
+    let context: &Context = &guest.context;
+    if context.phase.is_draining() {
+        return Err(Box::new(later(StatusCode::SERVICE_UNAVAILABLE, "the server is leaving\n")));
+    }
+    if let Some(origin) = headers.get(header::ORIGIN)
+        && !origin.to_str().is_ok_and(|origin| context.origins.allow(origin))
+    {
+        return Err(Box::new(plain(StatusCode::FORBIDDEN, "this origin is not allowed\n")));
+    }
+    match guest.place.lock().as_ref().and_then(Place::refusal) {
+        None => Ok(()),
+        Some(NoPlace::Server) => {
+            let text = "too many connections\n";
+            Err(Box::new(later(StatusCode::SERVICE_UNAVAILABLE, text)))
+        }
+        Some(NoPlace::Address) => {
+            let text = "too many connections from your address\n";
+            Err(Box::new(later(StatusCode::TOO_MANY_REQUESTS, text)))
+        }
+    }
+}
+
+/// Whether a header of comma-separated values has this one, in any case.
+fn lists(headers: &HeaderMap, name: &HeaderName, value: &str) -> bool {
+    let values = headers.get_all(name).iter().filter_map(|header| header.to_str().ok());
+    values.flat_map(|header| header.split(',')).any(|part| part.trim().eq_ignore_ascii_case(value))
+}
+
+const JSON: &str = "ackd.v1.json";

@@ -1,0 +1,66 @@
+//! The sending side of a connection: frames that wait for the socket. All that there is to say leaves in one write. It
+//! owns no buffer while nothing waits.
+
+use std::io;
+use std::task::{Context, Poll, ready};
+
+use ackd_wire::limits::SIGNAL_UNSENT_BYTES_MAX;
+use tokio::net::TcpStream;
+
+use super::pool;
+
+/// What is encoded and not written.
+#[derive(Debug, Default)]
+pub(super) struct Writer {
+    bytes: Vec<u8>,
+    /// `written <= bytes.len()`
+    written: usize,
+}
+
+impl Writer {
+    /// Where frames are to be appended.
+    pub(super) fn buffer(&mut self) -> &mut Vec<u8> {
+        if self.bytes.capacity() == 0 {
+            self.bytes = pool::take();
+        }
+        &mut self.bytes
+    }
+
+    /// Whether the client owes a read of what it was sent.
+    pub(super) fn is_choked(&self) -> bool {
+        SIGNAL_UNSENT_BYTES_MAX < self.bytes.len() - self.written
+    }
+
+    /// Writes until nothing waits. `progress` is set if the socket took anything.
+    pub(super) fn poll_flush(
+        &mut self,
+        stream: &TcpStream,
+        cx: &mut Context<'_>,
+        progress: &mut bool,
+    ) -> Poll<io::Result<()>> {
+        while self.written < self.bytes.len() {
+            match stream.try_write(&self.bytes[self.written..]) {
+                Ok(bytes) => {
+                    self.written += bytes;
+                    *progress = true;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.forget_written();
+                    ready!(stream.poll_write_ready(cx))?;
+                }
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+        self.written = 0;
+        pool::give(&mut self.bytes);
+        Poll::Ready(Ok(()))
+    }
+
+    /// What is written goes once it is most of the buffer: each byte is moved once at most.
+    fn forget_written(&mut self) {
+        if self.bytes.len() / 2 < self.written {
+            self.bytes.drain(..self.written);
+            self.written = 0;
+        }
+    }
+}

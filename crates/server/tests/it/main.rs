@@ -1,0 +1,10 @@
+//! The server as its clients meet it: a real one in this process, real sockets, one file a behaviour.
+
+mod closing;
+mod framing;
+mod handshake;
+mod keepalive;
+mod lifecycle;
+mod pages;
+mod pressure;
+mod support;

@@ -1,0 +1,22 @@
+//! The harness: a real server in this process on a port of its own, a store in a directory that goes with the test, and
+//! clients on real sockets. Nothing here sleeps: what is waited for comes within [`PATIENCE`], or the test fails.
+
+mod client;
+mod http;
+mod server;
+
+use std::future::Future;
+use std::time::Duration;
+
+pub(crate) use client::{Client, Heard};
+pub(crate) use http::{HttpAnswer, ask, upgrade_request};
+pub(crate) use server::server;
+
+/// Far more than anything here takes, also on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Waits for what must come.
+pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    let waited = tokio::time::timeout(PATIENCE, future).await;
+    waited.unwrap_or_else(|_| panic!("waited in vain for {what}"))
+}
