@@ -6,6 +6,8 @@
 //! randomness from a parameter.
 
 mod api;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 mod disk;
 mod embedded;
 mod journal;
@@ -18,5 +20,5 @@ pub use api::{
     Unknown,
 };
 pub use disk::{CrashPlan, Disk, DiskFile, FaultPlan, LockError, RealDisk, SimDisk, SimFile};
-pub use embedded::{Durability, Embedded, Mode, Now, Recovered, Settings, Threads};
+pub use embedded::{Durability, Embedded, Mode, Now, Recovered, Settings, Stats, Threads};
 pub use journal::OpenError;

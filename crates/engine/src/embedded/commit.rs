@@ -92,12 +92,19 @@ impl<D: Disk + Clone> Embedded<D> {
             return;
         }
         let mut group = shared.group.take();
+        let (wrote, before) = (!group.batch.is_empty(), group.capacity.remaining);
         drop(shared);
         let written = self.write(&mut group, sync);
         let mut outcome = Outcome::default();
         let mut shared = self.shared.lock();
         match written {
-            Ok(serial) => complete(&mut shared, group, serial, &mut outcome),
+            Ok(serial) => {
+                complete(&mut shared, group, serial, &mut outcome);
+                if wrote {
+                    let segment_begun = before < shared.group.capacity.remaining;
+                    self.look_after(&mut shared, segment_begun);
+                }
+            }
             Err(error) => {
                 tracing::error!(%error, "the journal cannot be written: no more is stored until a restart");
                 fail(&mut shared, group, &mut outcome);

@@ -17,6 +17,7 @@ mod records;
 mod recover;
 mod settle;
 mod state;
+mod stats;
 mod submit;
 mod threads;
 
@@ -31,6 +32,7 @@ use crate::journal::{Journal, OpenError, Options, SpareMaker};
 use group::Group;
 use state::State;
 
+pub use stats::Stats;
 pub use threads::{Now, Threads};
 
 /// Durable mailboxes on one machine's disk.
@@ -40,7 +42,7 @@ pub struct Embedded<D: Disk> {
     shared: Mutex<Shared>,
     /// A commit (or the flush of acks) has ended, or work for the committer has come.
     changed: Condvar,
-    /// The upkeep thread is to stop.
+    /// The upkeep thread has something to do, or is to stop.
     upkeep: Condvar,
     journal: Mutex<Journal<D>>,
     spares: SpareMaker<D>,
@@ -108,6 +110,8 @@ struct Shared {
     closing: bool,
     /// The committer runs.
     committer: bool,
+    /// A spare is wanted, or a segment was begun: the journal may be too large.
+    upkeep_due: bool,
 }
 
 impl<D: Disk + Clone> Embedded<D> {
@@ -131,8 +135,10 @@ impl<D: Disk + Clone> Embedded<D> {
         let unclean =
             settings.durability == Durability::Os && !journal.is_new() && !recovered.clean;
         let group = Group::new(journal.capacity());
-        let (committing, handed_over, closing, committer) = (false, false, false, false);
-        let shared = Shared { state, group, committing, handed_over, closing, committer };
+        let (committing, handed_over, closing, committer, upkeep_due) =
+            (false, false, false, false, true);
+        let shared =
+            Shared { state, group, committing, handed_over, closing, committer, upkeep_due };
         let spares = journal.spare_maker();
         let (shared, journal) = (Mutex::new(shared), Mutex::new(journal));
         let (changed, upkeep) = (Condvar::new(), Condvar::new());
@@ -156,3 +162,6 @@ impl<D: Disk + Clone> Embedded<D> {
 
 /// The largest record (a message of 16 MiB would need more: `max_message` is bounded by a quarter of a segment).
 const SEGMENT_BYTES_MIN: u64 = 32 * 1024;
+
+#[cfg(test)]
+mod tests;

@@ -57,7 +57,7 @@ impl<'s> Replay<'s> {
                 (identity.last_seen, identity.connections) = (at, u32::from(online));
                 identity.seen_segment = serial;
             }
-            kind::ENDED => self.state.remove(EndedRecord::decode(record)?.number),
+            kind::ENDED => drop(self.state.take_out(EndedRecord::decode(record)?.number)),
             kind::DEAD => self.dead(serial, &DeadRecord::decode(record)?),
             kind::COUNTER => {
                 let CounterRecord { next_number, room_number } = CounterRecord::decode(record)?;

@@ -135,17 +135,23 @@ impl State {
 
     /// Takes an identity out, with all it has.
     pub(super) fn remove(&mut self, number: u64) {
-        let Some(identity) = self.identities.remove(&number) else { return };
-        if self.names.get(identity.id.as_str()) == Some(&number) {
-            self.names.remove(identity.id.as_str());
-        }
+        let Some(identity) = self.take_out(number) else { return };
         self.unclaimed_bytes -= identity.unclaimed_bytes();
         self.waiting -= u64::from(identity.mailbox.waiting);
         self.waiting_bytes -= identity.mailbox.bytes;
-        self.ends.remove(&(identity.end(&self.limits), number));
-        for outbox in identity.outboxes {
-            self.outboxes.remove(&outbox);
+    }
+
+    /// The same, but for the sums: while the journal is read they are not kept yet.
+    pub(super) fn take_out(&mut self, number: u64) -> Option<Box<Identity>> {
+        let identity = self.identities.remove(&number)?;
+        if self.names.get(identity.id.as_str()) == Some(&number) {
+            self.names.remove(identity.id.as_str());
         }
+        self.ends.remove(&(identity.end(&self.limits), number));
+        for outbox in &identity.outboxes {
+            self.outboxes.remove(outbox);
+        }
+        Some(identity)
     }
 
     /// Changes a log; the sums over all logs follow.

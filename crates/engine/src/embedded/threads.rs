@@ -1,6 +1,6 @@
 //! The engine's own threads: the committer, which goes on where a submitter stops and writes what trails, and upkeep, which
-//! makes spares, ends identities and cleans the journal. Neither wakes up while nothing has happened, but for one look a
-//! second of upkeep.
+//! makes spares, ends identities and cleans the journal. Neither wakes up while nothing has happened and nobody's time is
+//! over, but for a look an hour.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use ackd_wire::Millis;
 
-use super::Embedded;
+use super::group::Group;
+use super::{Embedded, Shared};
 use crate::disk::Disk;
 
 /// The clock that the threads read.
@@ -119,26 +120,46 @@ impl<D: Disk + Clone> Embedded<D> {
     }
 
     fn run_upkeep(&self, now: &Now) {
-        loop {
-            {
-                let mut shared = self.shared.lock();
-                if !shared.closing {
-                    self.upkeep.wait_for(&mut shared, UPKEEP);
-                }
-                if shared.closing {
-                    return;
-                }
-            }
-            if self.spares.ready() == 0 && self.is_half_full() && self.spares.make(true).is_err() {
-                tracing::warn!("no space for the next journal segment");
-            }
+        while self.next_upkeep(now()) {
+            self.make_spare();
             self.tick(now());
         }
     }
 
-    fn is_half_full(&self) -> bool {
-        let capacity = self.shared.lock().group.capacity;
-        capacity.remaining < capacity.segment / 2
+    /// Makes a spare ahead of need. Where there is no space, whoever needs it tries again.
+    fn make_spare(&self) {
+        if self.wants_spare(&self.shared.lock()) && self.spares.make(true).is_err() {
+            tracing::warn!("no space for the next journal segment");
+            self.shared.lock().group.disk_full = true;
+        }
+    }
+
+    /// Waits until there is something to do. False: it is to stop.
+    fn next_upkeep(&self, now: Millis) -> bool {
+        let limits = &self.settings.limits;
+        // Who leaves from now on does not end sooner than this.
+        let longest = limits.identity_ttl_ms.min(limits.message_ttl_ms).min(UPKEEP_MAX_MS);
+        let mut shared = self.shared.lock();
+        if !shared.upkeep_due && !shared.closing {
+            let next = super::expire::next(&shared).map_or(longest, |end| end.saturating_sub(now));
+            let pause = next.min(longest).max(UPKEEP_MIN_MS);
+            self.upkeep.wait_for(&mut shared, Duration::from_millis(pause));
+        }
+        shared.upkeep_due = false;
+        !shared.closing
+    }
+
+    /// After a commit: whether the next segment is to be made, or the journal has become larger.
+    pub(super) fn look_after(&self, shared: &mut Shared, segment_begun: bool) {
+        if segment_begun || self.wants_spare(shared) {
+            shared.upkeep_due = true;
+            self.upkeep.notify_one();
+        }
+    }
+
+    fn wants_spare(&self, shared: &Shared) -> bool {
+        let Group { capacity, disk_full, .. } = shared.group;
+        !disk_full && capacity.remaining < capacity.segment / 2 && self.spares.ready() == 0
     }
 }
 
@@ -148,5 +169,7 @@ const WRITE: Duration = Duration::from_millis(5);
 const SYNC: Duration = Duration::from_millis(60);
 /// After so many writes a sync is due.
 const WRITES_MAX: u32 = 12;
-/// How often upkeep looks around.
-const UPKEEP: Duration = Duration::from_secs(1);
+/// Upkeep looks around at least so often …
+const UPKEEP_MAX_MS: Millis = 60 * 60 * 1000;
+/// … and at most so often, if only to see who has ended.
+const UPKEEP_MIN_MS: Millis = 1000;

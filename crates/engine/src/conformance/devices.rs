@@ -1,0 +1,78 @@
+//! Each device of an identity gets every message; a message leaves when all have settled it.
+
+use super::client::{Entry, Rig};
+use super::{OpenEmpty, Test, tests};
+use crate::api::{Connected, Refusal};
+
+pub(super) const TESTS: &[Test] = tests![
+    a_message_waits_for_every_device,
+    the_first_device_starts_at_the_oldest_and_a_later_one_at_the_end,
+    positions_of_all_devices_survive_a_reopening,
+    too_many_devices_are_refused_and_known_ones_are_not,
+    tabs_share_a_position,
+];
+
+fn on(device: &str) -> Entry<'_> {
+    Entry { device, outbox: "", ..Entry::default() }
+}
+
+fn enter(rig: &Rig, session: u64, device: &str) -> Connected {
+    rig.claim_as(session, "bob", on(device)).expect("it is its own")
+}
+
+fn a_message_waits_for_every_device(open: OpenEmpty<'_>) {
+    let rig = Rig::new(open);
+    let (ann, pc, phone) = (rig.claim(1, "ann"), enter(&rig, 2, "pc"), enter(&rig, 3, "phone"));
+    (1..=3).for_each(|n| drop(rig.send(1, &ann, "bob", n)));
+    rig.settle(2, &pc, Some(3), &[]);
+    assert_eq!((rig.waiting(2, &pc).len(), rig.waiting(3, &phone)), (0, vec![1, 2, 3]));
+    rig.settle(3, &phone, None, &[2]);
+    assert_eq!(rig.waiting(3, &phone), [1, 3]);
+    rig.settle(3, &phone, Some(3), &[]);
+    assert_eq!(rig.waiting(3, &phone).len(), 0);
+}
+
+fn the_first_device_starts_at_the_oldest_and_a_later_one_at_the_end(open: OpenEmpty<'_>) {
+    let rig = Rig::new(open);
+    let (ann, pc) = (rig.claim(1, "ann"), enter(&rig, 2, "pc"));
+    (1..=2).for_each(|n| drop(rig.send(1, &ann, "bob", n)));
+    let phone = enter(&rig, 3, "phone");
+    assert_eq!((phone.acked, phone.pending), (2, 0));
+    assert_eq!(rig.waiting(2, &pc), [1, 2]);
+    rig.send(1, &ann, "bob", 3);
+    assert_eq!(rig.waiting(3, &phone), [3]);
+}
+
+fn positions_of_all_devices_survive_a_reopening(open: OpenEmpty<'_>) {
+    let mut rig = Rig::new(open);
+    let (ann, pc, phone) = (rig.claim(1, "ann"), enter(&rig, 2, "pc"), enter(&rig, 3, "phone"));
+    (1..=5).for_each(|n| drop(rig.send(1, &ann, "bob", n)));
+    rig.settle(2, &pc, Some(4), &[]);
+    rig.settle(3, &phone, None, &[1, 3]);
+    rig.reopen();
+    let (pc, phone) = (enter(&rig, 2, "pc"), enter(&rig, 3, "phone"));
+    assert_eq!((rig.waiting(2, &pc), rig.waiting(3, &phone)), (vec![5], vec![2, 4, 5]));
+    assert_eq!((pc.acked, phone.acked), (4, 1));
+}
+
+fn too_many_devices_are_refused_and_known_ones_are_not(open: OpenEmpty<'_>) {
+    let mut rig = Rig::new(open);
+    ["a", "b", "c"]
+        .iter()
+        .zip(1..)
+        .for_each(|(device, session)| drop(enter(&rig, session, device)));
+    let refused = |rig: &Rig| rig.claim_as(9, "bob", on("d")).err();
+    assert!(matches!(refused(&rig), Some(Refusal::Forbidden(_))));
+    rig.reopen();
+    assert!(matches!(refused(&rig), Some(Refusal::Forbidden(_))));
+    enter(&rig, 4, "b");
+}
+
+fn tabs_share_a_position(open: OpenEmpty<'_>) {
+    let rig = Rig::new(open);
+    let (ann, tab, other) = (rig.claim(1, "ann"), enter(&rig, 2, "pc"), enter(&rig, 3, "pc"));
+    assert_eq!(tab.reader, other.reader);
+    (1..=2).for_each(|n| drop(rig.send(1, &ann, "bob", n)));
+    rig.settle(2, &tab, Some(1), &[]);
+    assert_eq!(rig.waiting(3, &other), [2]);
+}
