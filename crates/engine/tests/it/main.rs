@@ -3,4 +3,5 @@
 mod crash;
 mod history;
 mod rig;
+mod threads;
 mod verbs;
