@@ -80,3 +80,6 @@ fn text_header(out: &mut Vec<u8>, bytes: usize) {
 fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;
