@@ -131,10 +131,14 @@ impl Server {
                 tokio::time::sleep(spread / steps as u32).await;
             }
         }
-        while !router.switchboard().is_empty() {
+        for tick in 0_u64.. {
+            if router.switchboard().is_empty() {
+                return;
+            }
+            if tick % 10 == 0 {
+                timers.wake(|_| true); // again, for whoever was between two deadlines
+            }
             tokio::time::sleep(TICK).await;
-            // Again, for whoever was between two deadlines.
-            timers.wake(|_| true);
         }
     }
 
