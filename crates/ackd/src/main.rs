@@ -1,6 +1,7 @@
 //! The `ackd` program: a server, and the commands that talk to one. Reads flags and the environment, prints, and decides
 //! the exit status; everything else is the libraries'.
 
+mod bench;
 mod config;
 mod failure;
 mod listen;
@@ -31,6 +32,8 @@ enum Command {
     Send(send::SendArgs),
     /// Prints the messages to an identity, and acknowledges each once it is printed.
     Listen(listen::ListenArgs),
+    /// Loads a server, and checks it while it measures.
+    Bench(bench::BenchArgs),
     /// Checks or prints the configuration.
     Config(config::ConfigCommand),
 }
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Send(args) => send::run(args),
         Command::Listen(args) => listen::run(args),
+        Command::Bench(args) => bench::run(&args),
         Command::Config(command) => config::run(&command),
     };
     match result {

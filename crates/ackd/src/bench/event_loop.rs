@@ -1,0 +1,94 @@
+//! What an event loop lends to its connections, and what both workloads do with what they read: answers must come in the
+//! order of the numbers, deliveries in the order of numbers and places, each once.
+
+use anyhow::bail;
+use hdrhistogram::Histogram;
+
+use super::link::{Link, SCRATCH_BYTES};
+use super::scan::{Scanned, Scanner};
+use super::template::read_body;
+
+/// Buffers, the scanner and the latencies of one thread.
+#[derive(Debug)]
+pub(crate) struct Loop {
+    scratch: Vec<u8>,
+    scanner: Scanner,
+    /// Microseconds from a send to its delivery.
+    pub(crate) latencies: Histogram<u64>,
+}
+
+/// What a receiver has got and acknowledged.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Received {
+    /// The highest number.
+    pub(crate) n: u64,
+    /// Its place.
+    pub(crate) seq: u64,
+}
+
+impl Loop {
+    /// Empty buffers.
+    pub(crate) fn new() -> Self {
+        Self { scratch: vec![0; SCRATCH_BYTES], scanner: Scanner::new(), latencies: histogram() }
+    }
+
+    /// Reads a sender's answers.
+    pub(crate) fn read_answers(
+        &mut self,
+        link: &mut Link,
+        accepted: &mut u64,
+    ) -> anyhow::Result<()> {
+        let mut wrong = None;
+        link.read(&mut self.scratch, |text| {
+            self.scanner.scan(text, |scanned| match scanned {
+                Scanned::Accepted { n } if n == *accepted + 1 => *accepted = n,
+                other => {
+                    wrong.get_or_insert_with(|| other.to_string());
+                }
+            });
+        })?;
+        match wrong {
+            None => Ok(()),
+            Some(wrong) => bail!("accepted up to {accepted}, then {wrong}"),
+        }
+    }
+
+    /// Reads what a receiver gets, notes the latencies, and acknowledges it, all at once.
+    pub(crate) fn read_deliveries(
+        &mut self,
+        link: &mut Link,
+        received: &mut Received,
+        now: u64,
+    ) -> anyhow::Result<()> {
+        let (before, mut wrong) = (received.n, None);
+        link.read(&mut self.scratch, |text| {
+            self.scanner.scan(text, |scanned| {
+                let Scanned::Message { seq, body } = scanned else {
+                    wrong.get_or_insert_with(|| scanned.to_string());
+                    return;
+                };
+                match read_body(body) {
+                    Some((n, nanos)) if n == received.n + 1 && received.seq < seq => {
+                        *received = Received { n, seq };
+                        self.latencies.saturating_record(now.saturating_sub(nanos) / 1000);
+                    }
+                    read => {
+                        wrong.get_or_insert_with(|| format!("{read:?} at {seq}"));
+                    }
+                }
+            });
+        })?;
+        if let Some(wrong) = wrong {
+            bail!("delivered up to {received:?}, then {wrong}");
+        }
+        if before < received.n {
+            link.push(&format!(r#"{{"op":"ack","seq":{}}}"#, received.seq));
+        }
+        link.flush()
+    }
+}
+
+/// For one microsecond to a minute, three digits.
+pub(crate) fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, 60_000_000, 3).expect("good bounds")
+}

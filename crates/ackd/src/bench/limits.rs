@@ -1,0 +1,89 @@
+//! `ackd bench limits`: what this machine can do, to compare the server with: syncs of a preallocated file, and the direct
+//! workload on a relay that keeps nothing.
+
+use std::fs::OpenOptions;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Args;
+
+use super::direct::{self, DirectArgs};
+use super::event_loop::histogram;
+use super::report::Report;
+use super::stopwatch::Stopwatch;
+
+/// Arguments of `ackd bench limits`.
+#[derive(Debug, Args)]
+pub(crate) struct LimitsArgs {
+    /// Where to write the file: on the disk that the server would use
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    dir: PathBuf,
+    #[command(flatten)]
+    direct: DirectArgs,
+}
+
+/// Runs it and prints the figures.
+pub(crate) fn run(args: &LimitsArgs) -> anyhow::Result<()> {
+    syncs(args)?.print(args.direct.target.json);
+    let mut relay = spawn_relay()?;
+    let report = address(&mut relay).and_then(|address| {
+        let mut args = args.direct.clone();
+        args.target.pid = Some(relay.id());
+        direct::measure(&args, "direct, relayed", address)
+    });
+    relay.kill().and_then(|()| relay.wait()).context("cannot end the relay")?;
+    report?.print(args.direct.target.json);
+    Ok(())
+}
+
+/// In a process of its own, so that its CPU time can be told from the generator's.
+fn spawn_relay() -> anyhow::Result<Child> {
+    let mut relay = Command::new(std::env::current_exe()?);
+    relay.args(["bench", "relay", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped());
+    relay.spawn().context("cannot start the relay")
+}
+
+/// Where it listens.
+fn address(relay: &mut Child) -> anyhow::Result<SocketAddr> {
+    let stdout = relay.stdout.take().context("its standard output is piped")?;
+    let mut line = String::new();
+    BufReader::new(stdout).read_line(&mut line)?;
+    let address = line.trim().strip_prefix("listening on http://").unwrap_or_default();
+    address.parse().with_context(|| format!("the relay said {line:?}"))
+}
+
+/// One write of 4 KiB and one fdatasync after the other, for five seconds.
+fn syncs(args: &LimitsArgs) -> anyhow::Result<Report> {
+    let path = args.dir.join(format!("ackd-bench-{}.tmp", std::process::id()));
+    let mut file = OpenOptions::new()
+        .create_new(true)
+        .write(true)
+        .open(&path)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    // Its name is not needed any more, and nothing remains whatever happens.
+    std::fs::remove_file(&path)?;
+    let block = [0x5a; 4096];
+    for _ in 0..BLOCKS {
+        file.write_all(&block)?;
+    }
+    file.sync_all()?;
+    let (mut times, stopwatch, mut count) = (histogram(), Stopwatch::start(), 0);
+    while stopwatch.elapsed() < Duration::from_secs(5) {
+        let write = Stopwatch::start();
+        std::os::unix::fs::FileExt::write_all_at(&file, &block, count % BLOCKS * 4096)?;
+        file.sync_data()?;
+        times.saturating_record(write.elapsed().as_micros() as u64);
+        count += 1;
+    }
+    let mut report = Report::new("fdatasync");
+    report.add("rate", count as f64 / stopwatch.elapsed().as_secs_f64(), "syncs/s");
+    report.add("p50", times.value_at_percentile(50.0) as f64 / 1000.0, "ms");
+    report.add("p99", times.value_at_percentile(99.0) as f64 / 1000.0, "ms");
+    Ok(report)
+}
+
+const BLOCKS: u64 = 4096;

@@ -1,0 +1,184 @@
+//! A client's connection for the event loop: opened and entered with a blocking socket, then without blocking. It keeps
+//! the beginning of a frame that has not come whole, and what could not be written yet; else it owns no buffers.
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use ackd_websocket::{Decoded, Decoder, Encoder, Item, Limits, Role, client_key};
+use anyhow::{Context as _, bail};
+use mio::net::TcpStream;
+use serde_json::Value;
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Link {
+    stream: TcpStream,
+    decoder: Decoder,
+    unread: Vec<u8>,
+    out: Vec<u8>,
+    mask: u64,
+}
+
+/// A connection on its way: opened in steps, so that many can be opened at once.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    stream: std::net::TcpStream,
+}
+
+impl Opening {
+    /// Connects and asks for the upgrade.
+    pub(crate) fn start(address: SocketAddr) -> anyhow::Result<Self> {
+        let mut stream = std::net::TcpStream::connect(address)
+            .with_context(|| format!("cannot connect to {address}"))?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let key = client_key(*b"one for a bench.");
+        let request = format!(
+            "GET /v1/ws HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Protocol: ackd.v1.json\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes())?;
+        Ok(Self { stream })
+    }
+
+    /// Waits for the upgrade and sends `connect`.
+    pub(crate) fn upgraded(&mut self, connect: &Value) -> anyhow::Result<()> {
+        let mut response = Vec::new();
+        while !response.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            self.stream.read_exact(&mut byte).context("no answer to the upgrade")?;
+            response.push(byte[0]);
+        }
+        if !response.starts_with(b"HTTP/1.1 101") {
+            let status = String::from_utf8_lossy(&response);
+            bail!("the server did not upgrade: {}", status.lines().next().unwrap_or_default());
+        }
+        let mut frame = Vec::new();
+        Encoder::client([7; 4]).text(&mut frame, &connect.to_string());
+        Ok(self.stream.write_all(&frame)?)
+    }
+
+    /// Waits for `connected`.
+    pub(crate) fn connected(mut self) -> anyhow::Result<(Link, Value)> {
+        let mut header = [0; 2];
+        self.stream.read_exact(&mut header).context("no answer to connect")?;
+        let mut length = usize::from(header[1]);
+        if length == 126 {
+            let mut long = [0; 2];
+            self.stream.read_exact(&mut long)?;
+            length = usize::from(u16::from_be_bytes(long));
+        }
+        let mut text = vec![0; length];
+        self.stream.read_exact(&mut text)?;
+        let connected: Value = serde_json::from_slice(&text).context("the first answer")?;
+        if connected["op"] != "connected" {
+            bail!("the server answered connect with {connected}");
+        }
+        self.stream.set_nonblocking(true)?;
+        let link = Link {
+            stream: TcpStream::from_std(self.stream),
+            decoder: Decoder::new(Role::Client, Limits { message_bytes_max: 1 << 24 }),
+            unread: Vec::new(),
+            out: Vec::new(),
+            mask: 0x9e37_79b9_7f4a_7c15,
+        };
+        Ok((link, connected))
+    }
+}
+
+impl Link {
+    /// Connects and enters.
+    pub(crate) fn open(address: SocketAddr, connect: &Value) -> anyhow::Result<(Self, Value)> {
+        let mut opening = Opening::start(address)?;
+        opening.upgraded(connect)?;
+        opening.connected()
+    }
+
+    /// For the event loop.
+    pub(crate) fn stream(&mut self) -> &mut TcpStream {
+        &mut self.stream
+    }
+
+    /// Puts a frame among those to write.
+    pub(crate) fn push(&mut self, frame: &str) {
+        // Xorshift: a fresh key for each frame, cheaply.
+        self.mask ^= self.mask << 13;
+        self.mask ^= self.mask >> 7;
+        self.mask ^= self.mask << 17;
+        Encoder::client((self.mask as u32).to_ne_bytes()).text(&mut self.out, frame);
+    }
+
+    /// Writes as much as the socket takes.
+    pub(crate) fn flush(&mut self) -> anyhow::Result<()> {
+        while !self.out.is_empty() {
+            match self.stream.write(&self.out) {
+                Ok(written) => drop(self.out.drain(..written)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error).context("the connection broke"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether so much could not be written yet that no more should be put.
+    pub(crate) fn is_far_behind(&self) -> bool {
+        OUT_BYTES < self.out.len()
+    }
+
+    /// Reads all that is there into `scratch`, and hands out each text message.
+    pub(crate) fn read(
+        &mut self,
+        scratch: &mut [u8],
+        mut found: impl FnMut(&[u8]),
+    ) -> anyhow::Result<()> {
+        loop {
+            let kept = self.unread.len();
+            scratch[..kept].copy_from_slice(&self.unread);
+            let read = match self.stream.read(&mut scratch[kept..]) {
+                Ok(0) => bail!("the server closed the connection"),
+                Ok(read) => read,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error).context("the connection broke"),
+            };
+            let end = kept + read;
+            let start = self.decode(&mut scratch[..end], &mut found)?;
+            self.unread.clear();
+            self.unread.extend_from_slice(&scratch[start..end]);
+            if end < scratch.len() {
+                return Ok(()); // it was all: the next bytes wake the loop
+            }
+        }
+    }
+
+    /// How many bytes were whole frames.
+    fn decode(&mut self, bytes: &mut [u8], found: &mut impl FnMut(&[u8])) -> anyhow::Result<usize> {
+        let mut start = 0;
+        loop {
+            match self.decoder.decode(&mut bytes[start..])? {
+                Decoded::Item { consumed, item } => {
+                    start += consumed;
+                    match item {
+                        Item::Text(text) => found(text.as_bytes()),
+                        Item::Ping(payload) => {
+                            Encoder::client([7; 4]).pong(&mut self.out, payload);
+                        }
+                        Item::Close(close) => bail!("the server closed: {close:?}"),
+                        Item::Binary(_) | Item::Pong(_) => {}
+                    }
+                }
+                Decoded::Absorbed { consumed } => start += consumed,
+                Decoded::Need { .. } | Decoded::Closed => return Ok(start),
+            }
+        }
+    }
+}
+
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The size of the buffer that a loop lends to [`Link::read`].
+pub(crate) const SCRATCH_BYTES: usize = 256 * 1024;
+/// Put at most about so much before the socket takes some.
+const OUT_BYTES: usize = 512 * 1024;

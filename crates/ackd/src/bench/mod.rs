@@ -1,0 +1,84 @@
+//! `ackd bench`: loads a server and checks it while it measures: anything lost, double or out of order fails the run. It
+//! is written to cost little beside the server (own event loop, no JSON library on the hot path), and reads
+//! nothing of a server but its frames and, with `--pid`, what the system knows of the process.
+
+mod direct;
+mod event_loop;
+mod idle;
+mod limits;
+mod link;
+mod offline;
+mod pair;
+mod process;
+mod relay;
+mod report;
+mod scan;
+mod stopwatch;
+mod template;
+
+use std::net::{SocketAddr, ToSocketAddrs as _};
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+
+use crate::failure::Usage;
+
+/// Arguments of `ackd bench`.
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    #[command(subcommand)]
+    workload: Workload,
+}
+
+#[derive(Debug, Subcommand)]
+enum Workload {
+    /// Senders to receivers that are here: accepted, delivered and acknowledged messages a second
+    Direct(direct::DirectArgs),
+    /// Messages to receivers that are away, then their delivery
+    Offline(offline::OfflineArgs),
+    /// Connections that do nothing: memory of each
+    Idle(idle::IdleArgs),
+    /// What this machine can do: syncs of a file, and a relay that keeps nothing
+    Limits(limits::LimitsArgs),
+    /// A server that relays frames and keeps nothing, to compare with
+    Relay(relay::RelayArgs),
+}
+
+/// Which server, and how the figures are printed.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TargetArgs {
+    /// The server
+    #[arg(long, value_name = "URL", env = "ACKD_URL", default_value = "ws://localhost:5000")]
+    url: String,
+    /// Process of the server, on this machine: its CPU time and memory are measured too
+    #[arg(long, value_name = "PID")]
+    pid: Option<u32>,
+    /// Prints one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl TargetArgs {
+    /// Where to connect to.
+    fn address(&self) -> anyhow::Result<SocketAddr> {
+        let usage = || Usage(format!("--url {}: must be like ws://host:port", self.url));
+        let rest = ["ws://", "http://"].iter().find_map(|scheme| self.url.strip_prefix(scheme));
+        let authority = rest.ok_or_else(usage)?.split('/').next().unwrap_or_default();
+        let name =
+            if authority.contains(':') { authority.to_owned() } else { format!("{authority}:80") };
+        let mut addresses =
+            name.to_socket_addrs().with_context(|| format!("cannot find {name}"))?;
+        addresses.next().ok_or_else(|| usage().into())
+    }
+}
+
+/// Runs a workload.
+pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
+    match &args.workload {
+        Workload::Direct(args) => direct::run(args),
+        Workload::Offline(args) => offline::run(args),
+        Workload::Idle(args) => idle::run(args),
+        Workload::Limits(args) => limits::run(args),
+        Workload::Relay(args) => relay::run(args),
+    }
+}
