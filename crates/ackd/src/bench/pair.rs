@@ -86,11 +86,10 @@ impl Pair {
         self.completed() == self.sent
     }
 
-    /// Whether another message may be sent: at most `window` unanswered, and a backlog of at most eight times that, as
-    /// the server accepts only so much for a mailbox.
+    /// Whether another message may be sent: at most `window` unanswered, and a backlog that a mailbox takes from one sender.
     pub(crate) fn has_room(&self) -> bool {
         self.sent - self.accepted < self.window
-            && (self.receiver.is_none() || self.sent - self.received.n < 8 * self.window)
+            && (self.receiver.is_none() || self.sent - self.received.n < BACKLOG)
             && !self.sender.is_far_behind()
     }
 
@@ -134,3 +133,5 @@ impl Pair {
 }
 
 const HANDSHAKES: usize = 128;
+/// Somewhat less than the server's `mailbox_sender_limit` of 1,000.
+const BACKLOG: u64 = 900;
