@@ -154,9 +154,11 @@ impl Killer<'_> {
     ) -> Result<(), Failure> {
         let (mut server, starting) = Server::spawn(self.root)?;
         let address = starting.ready(&server)?;
+        self.world.set_address(Some(address));
         let audit = || -> Result<(), Stop> {
+            let (_, run) = self.world.address()?;
             for receiver in receivers {
-                receiver.audit(&mut Link::open(address)?)?;
+                receiver.audit(&mut Link::open(address)?, run)?;
             }
             for sender in senders {
                 sender.audit(&mut Link::open(address)?)?;

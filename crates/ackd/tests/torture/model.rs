@@ -26,6 +26,8 @@ pub(crate) struct Model {
     outboxes: Vec<Outbox>,
     /// When the server was killed, by the number of the kill; kill 0 ends the first run.
     pub(crate) kills: Vec<Duration>,
+    /// By run: when the answer to the last message that was new to the server came.
+    stored: BTreeMap<usize, Duration>,
     pub(crate) figures: Figures,
 }
 
@@ -54,7 +56,10 @@ pub(crate) struct Message {
     answer: Answer,
     /// The newest ack that covered it, unless it has come again since.
     pub(crate) acked: Option<Ack>,
+    pub(crate) was_acked: bool,
     pub(crate) deliveries: u32,
+    /// The recipient's connection of the newest delivery.
+    pub(crate) delivered_on: usize,
     history: Vec<Event>,
 }
 
@@ -112,7 +117,9 @@ impl Model {
             seq: None,
             answer: Answer::Open,
             acked: None,
+            was_acked: false,
             deliveries: 0,
+            delivered_on: 0,
             history: Vec::new(),
         });
         self.messages.len() - 1
@@ -158,6 +165,9 @@ impl Model {
         }
         message.answer = Answer::Accepted;
         self.figures.dups += u64::from(dup);
+        if !dup {
+            self.stored.insert(self.kills.len(), at);
+        }
         let (sender, n) = (message.sender, message.n);
         let Some(n) = n else { return Ok(()) };
         let outbox = &mut self.outboxes[sender];

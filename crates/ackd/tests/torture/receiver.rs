@@ -123,10 +123,9 @@ impl<'w> Receiver<'w> {
 
     /// Receives until the load has ended and its mailbox is empty.
     pub(crate) fn run(&mut self) {
-        while let Ok(address) = self.world.address() {
-            let run = self.world.run();
+        while let Ok((address, run)) = self.world.address() {
             let session = Link::open(address).map_err(Stop::from).and_then(|mut link| {
-                self.enter(&mut link)?;
+                self.enter(&mut link, run)?;
                 self.receive(&mut link, run)
             });
             self.world.note(|model, at| model.ended(self.index, at)).ok();
@@ -141,8 +140,8 @@ impl<'w> Receiver<'w> {
     }
 
     /// After a clean stop and a start: it is let in, and nothing waits.
-    pub(crate) fn audit(&mut self, link: &mut Link) -> Result<(), Stop> {
-        let pending = self.enter(link)?;
+    pub(crate) fn audit(&mut self, link: &mut Link, run: u64) -> Result<(), Stop> {
+        let pending = self.enter(link, run)?;
         for frame in link.receive(PATIENCE)? {
             self.take(&frame)?;
         }
@@ -156,7 +155,7 @@ impl<'w> Receiver<'w> {
     }
 
     /// Connects; how many wait.
-    fn enter(&mut self, link: &mut Link) -> Result<u64, Stop> {
+    fn enter(&mut self, link: &mut Link, run: u64) -> Result<u64, Stop> {
         let mut connect = self.identity.connect();
         connect["window"] = json!(WINDOWS[self.rng.between(0, 3) as usize]);
         let mut claimed = 0;
@@ -175,7 +174,8 @@ impl<'w> Receiver<'w> {
             let epoch = text_of(&connected, "epoch")?;
             epoch.clone_into(&mut self.epoch);
             let acked = connected["acked"].as_u64().unwrap_or(0);
-            model.opened(self.index, Moment { epoch, acked, claimed, opened })
+            model
+                .opened(self.index, Moment { run: run as usize - 1, epoch, acked, claimed, opened })
         })?;
         self.world.name_recipient(self.index, &self.identity.id);
         Ok(connected["pending"].as_u64().unwrap_or(0))

@@ -53,7 +53,7 @@ impl<'w> Sender<'w> {
 
     /// Sends until the load ends and everything is answered.
     pub(crate) fn run(&mut self) {
-        while let Ok(address) = self.world.address() {
+        while let Ok((address, _)) = self.world.address() {
             let session = Link::open(address).map_err(Stop::from).and_then(|mut link| {
                 self.enter(&mut link)?;
                 self.repeat(&mut link)?;

@@ -151,19 +151,14 @@ impl World {
         self.change(|state| state.recipients[recipient] = Some(id.to_owned()));
     }
 
-    /// Waits for the server. `Failed`: end.
-    pub(crate) fn address(&self) -> Result<SocketAddr, Stop> {
-        self.wait(|state| state.address)
+    /// Waits for the server; where it is, and the number of its run, from 1. `Failed`: end.
+    pub(crate) fn address(&self) -> Result<(SocketAddr, u64), Stop> {
+        self.wait(|state| state.address.map(|address| (address, state.run)))
     }
 
     /// Waits for all recipients' IDs.
     pub(crate) fn recipients(&self) -> Result<Vec<String>, Stop> {
         self.wait(|state| state.recipients.iter().cloned().collect())
-    }
-
-    /// The number of the present run of the server.
-    pub(crate) fn run(&self) -> u64 {
-        self.state().run
     }
 
     /// Waits for another run than `run`, or for the end of the load.

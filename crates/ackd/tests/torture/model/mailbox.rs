@@ -38,6 +38,8 @@ pub(crate) struct Ack {
 /// What `connected` told a recipient.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Moment<'a> {
+    /// Of which run of the server, from 0.
+    pub(crate) run: usize,
     pub(crate) epoch: &'a str,
     pub(crate) acked: u64,
     /// The `acked` of the `connect` itself: an ack, too.
@@ -59,7 +61,6 @@ pub(crate) struct Arrival<'a> {
 impl Model {
     /// A recipient has connected.
     pub(crate) fn opened(&mut self, recipient: usize, told: Moment<'_>) -> Result<(), String> {
-        let run = self.run();
         self.figures.connections += 1;
         let mailbox = &mut self.mailboxes[recipient];
         let epoch = mailbox.epoch.get_or_insert_with(|| told.epoch.to_owned());
@@ -69,15 +70,22 @@ impl Model {
                 told.epoch
             ));
         }
-        if let Some(&seq) =
-            mailbox.unacked.range(told.claimed + 1..).next().filter(|seq| **seq <= told.acked)
-        {
+        // An ack that crossed a redelivery counts: what matters is that there was one.
+        let first = told.acked.saturating_add(1);
+        let beyond = first.min(told.claimed + 1)..first;
+        let is_unasked = |seq: &&u64| !self.messages[mailbox.by_seq[seq]].was_acked;
+        if let Some(&seq) = mailbox.unacked.range(beyond).find(is_unasked) {
             let number = mailbox.by_seq[&seq];
             let what = format!("`acked` is {}, but it was never acknowledged", told.acked);
             return Err(self.broken(number, &what));
         }
-        let connection =
-            Connection { run, opened: told.opened, ended: None, highest: 0, seen: HashSet::new() };
+        let connection = Connection {
+            run: told.run,
+            opened: told.opened,
+            ended: None,
+            highest: 0,
+            seen: HashSet::new(),
+        };
         mailbox.connections.push(connection);
         self.acked_up_to(recipient, told.claimed, told.opened);
         self.check_position(recipient, told)
@@ -127,6 +135,7 @@ impl Model {
         let message = &mut self.messages[number];
         message.acked = None;
         message.deliveries += 1;
+        message.delivered_on = connection;
         if message.deliveries == 1 {
             self.mailboxes[recipient].owed -= usize::from(message.answer == Answer::Accepted);
             self.figures.delivered += 1;
@@ -206,10 +215,15 @@ impl Model {
     /// What comes again says so, and was not settled.
     fn check_return(&self, recipient: usize, number: Number, attempt: u32) -> Result<(), String> {
         let message = &self.messages[number];
-        if 0 < message.deliveries && attempt < 2 {
+        let connections = &self.mailboxes[recipient].connections;
+        let connection = connections.last().expect("it is open");
+        let before = &connections[message.delivered_on];
+        // As long as the server takes the old connection for open, the new one is a second tab: copies to several tabs
+        // count as one delivery.
+        let ended = before.ended.is_some_and(|ended| ended + SETTLE_WITHIN <= connection.opened);
+        if 0 < message.deliveries && attempt < 2 && (before.run != connection.run || ended) {
             return Err(self.broken(number, "it came again without an `attempt` that says so"));
         }
-        let connection = self.mailboxes[recipient].connections.last().expect("it is open");
         match message.acked {
             Some(ack) if self.is_settled(recipient, ack, connection) => {
                 Err(self.broken(number, "it was settled, and came again"))
@@ -219,13 +233,17 @@ impl Model {
     }
 
     /// Whether an ack had the time that the server may take (socket, 5 ms to write it) before its connection ended, by
-    /// the kill or otherwise; and, within one run, before the new connection opened.
+    /// the kill or otherwise; and, within one run, before the new connection opened. Over a kill it also takes that
+    /// something was accepted well after it: else the disk stood still, and nothing could be written.
     fn is_settled(&self, recipient: usize, ack: Ack, now: &Connection) -> bool {
         let before = &self.mailboxes[recipient].connections[ack.connection];
         let killed = self.kills.get(before.run).copied();
         let ended = before.ended.into_iter().chain(killed).min().unwrap_or(now.opened);
-        let end = if before.run == now.run { ended.min(now.opened) } else { ended };
-        ack.at + SETTLE_WITHIN <= end
+        if before.run == now.run {
+            return ack.at + SETTLE_WITHIN <= ended.min(now.opened);
+        }
+        let stored = self.stored.get(&before.run).copied().unwrap_or_default();
+        ack.at + SETTLE_WITHIN <= ended && ack.at + SETTLE_WITHIN / 2 <= stored
     }
 
     /// A recipient has sent an ack of all up to `seq`; to be told before it is sent.
@@ -250,6 +268,7 @@ impl Model {
         let number = mailbox.by_seq[&seq];
         self.note(number, at, What::Acked { connection: connection as u32 });
         self.messages[number].acked = Some(Ack { connection, at });
+        self.messages[number].was_acked = true;
     }
 }
 

@@ -18,7 +18,7 @@ fn two_messages() -> (Model, Number, Number) {
 }
 
 fn open(model: &mut Model, opened: Duration) -> Result<(), String> {
-    model.opened(0, Moment { epoch: "e", acked: 0, claimed: 0, opened })
+    model.opened(0, Moment { run: model.run(), epoch: "e", acked: 0, claimed: 0, opened })
 }
 
 fn id(n: u64) -> String {
@@ -86,10 +86,14 @@ fn a_newer_message_before_an_older_one_on_a_connection_is_noticed() {
 
 #[test]
 fn what_was_settled_must_not_come_again_and_what_was_not_may() {
-    for (killed, is_settled) in [(SECOND + SECOND / 10, false), (SECOND * 2, true)] {
-        let (mut model, first, _) = two_messages();
+    let (soon, late) = (SECOND + SECOND / 10, SECOND * 2);
+    for (stored, killed, is_settled) in
+        [(soon, soon, false), (SECOND, late, false), (late, late, true)]
+    {
+        let (mut model, first, second) = two_messages();
         deliver(&mut model, first, 1, 1).expect("delivered");
         model.acked_up_to(0, 1, SECOND);
+        model.accepted(second, &id(2), false, stored).expect("accepted");
         model.kills.push(killed);
         model.ended(0, killed + SECOND);
         let opened = open(&mut model, SECOND * 5);
@@ -107,7 +111,13 @@ fn what_was_settled_must_not_come_again_and_what_was_not_may() {
 fn a_message_that_comes_again_as_if_for_the_first_time_is_noticed() {
     let (mut model, first, _) = two_messages();
     deliver(&mut model, first, 7, 1).expect("delivered");
-    open(&mut model, SECOND * 2).expect("another connection");
+    open(&mut model, SECOND * 2).expect("a second tab");
+    deliver(&mut model, first, 7, 1).expect("a copy");
+    model.ended(0, SECOND * 2);
+    open(&mut model, SECOND * 3).expect("another connection");
+    check_broken(deliver(&mut model, first, 7, 1), "without an `attempt`");
+    model.kills.push(SECOND * 4);
+    open(&mut model, SECOND * 4).expect("after a restart");
     check_broken(deliver(&mut model, first, 7, 1), "without an `attempt`");
 }
 
@@ -115,9 +125,9 @@ fn a_message_that_comes_again_as_if_for_the_first_time_is_noticed() {
 fn a_position_beyond_what_was_acknowledged_and_a_new_epoch_are_noticed() {
     let (mut model, first, _) = two_messages();
     deliver(&mut model, first, 7, 1).expect("delivered");
-    let beyond = Moment { epoch: "e", acked: 9, claimed: 0, opened: SECOND };
+    let beyond = Moment { run: 0, epoch: "e", acked: 9, claimed: 0, opened: SECOND };
     check_broken(model.opened(0, beyond), "never acknowledged");
-    let renamed = Moment { epoch: "f", acked: 0, claimed: 0, opened: SECOND };
+    let renamed = Moment { run: 0, epoch: "f", acked: 0, claimed: 0, opened: SECOND };
     check_broken(model.opened(0, renamed), "the epoch was e");
 }
 
@@ -144,7 +154,7 @@ fn an_outbox_that_forgets_what_it_accepted_is_noticed() {
 fn a_position_before_what_the_client_has_told_is_noticed_and_what_it_told_counts() {
     let (mut model, first, _) = two_messages();
     deliver(&mut model, first, 7, 1).expect("delivered");
-    let told = Moment { epoch: "e", acked: 7, claimed: 7, opened: SECOND };
+    let told = Moment { run: 0, epoch: "e", acked: 7, claimed: 7, opened: SECOND };
     model.opened(0, told).expect("the client has said so");
     check_broken(model.opened(0, Moment { acked: 6, ..told }), "less than the client knows");
 }
