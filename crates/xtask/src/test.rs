@@ -55,11 +55,8 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "tests",
-        does: "unit and integration tests; of what has a long run below, a short one",
-        action: Action::CargoWith(
-            &["test", "--workspace", "--lib", "--bins", "--tests"],
-            ("ACKD_TORTURE_KILLS", "3"),
-        ),
+        does: "unit tests, and each crate's integration tests (`it`)",
+        action: Action::Cargo(&["test", "--workspace", "--lib", "--bins", "--test", "it"]),
     },
     Step {
         name: "doctests",
@@ -84,6 +81,24 @@ mod tests {
         let chosen: Vec<_> = select(&names).unwrap().iter().map(|step| step.name).collect();
         assert_eq!(chosen, ["format", "tests"]);
         assert_eq!(select(&[]).unwrap().len(), STEPS.len());
+    }
+
+    #[test]
+    fn every_integration_test_belongs_to_a_step() {
+        let arguments = STEPS.iter().flat_map(|step| match step.action {
+            Action::Cargo(arguments) | Action::CargoWith(arguments, _) => arguments,
+            Action::Here(_) => &[],
+        });
+        let words: Vec<&str> = arguments.copied().collect();
+        let run = words.windows(2).filter(|pair| pair[0] == "--test").map(|pair| pair[1]);
+        let run: Vec<&str> = run.collect();
+        for folder in crate::root().unwrap().join("crates").read_dir().unwrap() {
+            let Ok(tests) = folder.unwrap().path().join("tests").read_dir() else { continue };
+            for test in tests.map(|test| test.unwrap().path()) {
+                let name = test.file_stem().unwrap().to_str().unwrap();
+                assert!(run.contains(&name), "{} is run by no step", test.display());
+            }
+        }
     }
 
     #[test]
