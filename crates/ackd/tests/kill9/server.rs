@@ -25,6 +25,9 @@ pub(crate) fn start(data: &Path, port: u16) -> Server {
             "--set",
             "log.level=error",
         ])
+        // The size and seed of the run are the test's, no keys of the server's configuration.
+        .env_remove("ACKD_TORTURE_KILLS")
+        .env_remove("ACKD_TORTURE_SEED")
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
