@@ -28,7 +28,7 @@ pub(crate) struct DirectArgs {
     /// Senders, each with a receiver of its own
     #[arg(long, default_value_t = 50)]
     pub(crate) pairs: usize,
-    /// Unanswered sends that each sender keeps
+    /// Unanswered sends that each sender keeps; above 64, run the server with `--set mailbox_sender_limit=10000`
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=1023))]
     pub(crate) window: u64,
     /// Bytes of a body

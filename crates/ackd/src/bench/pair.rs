@@ -133,5 +133,6 @@ impl Pair {
 }
 
 const HANDSHAKES: usize = 128;
-/// Somewhat less than the server's `mailbox_sender_limit` of 1,000.
-const BACKLOG: u64 = 900;
+/// Less than half of the server's `mailbox_sender_limit` of 1,000: as much again may be delivered whose ack the server has
+/// not read yet.
+const BACKLOG: u64 = 450;
