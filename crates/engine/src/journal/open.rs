@@ -18,8 +18,10 @@ pub enum OpenError {
     /// The disk failed; nothing was changed but perhaps a segment taken into use.
     #[error("cannot open the journal: {0}")]
     Io(#[from] io::Error),
-    /// Synced data is damaged. Nothing was changed: a copy of what is whole can be made with `ackd repair`.
-    #[error("{file} is damaged at byte {offset}: {what}. `ackd repair` copies what is whole")]
+    /// Synced data is damaged. Nothing was changed: keep a copy of the directory, and start with a backup or a new one.
+    #[error(
+        "{file} is damaged at byte {offset}: {what}. Nothing was changed; keep a copy of the data directory, and start with a backup or a new one"
+    )]
     Corrupt {
         /// Which file.
         file: String,

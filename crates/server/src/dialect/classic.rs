@@ -14,6 +14,7 @@ use crate::session::{
 /// Whoever connects has a fresh ID and is in the room of the address.
 pub(super) fn opening(room: &Room) -> Vec<Command<'static>> {
     let connect = Connect {
+        r#ref: None,
         credential: Credential::Fresh,
         device: Name::default(),
         outbox: None,

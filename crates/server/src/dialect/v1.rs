@@ -70,7 +70,7 @@ fn connect(frame: wire::ConnectFrame<'_>) -> Connect {
     };
     let acked = frame.epoch.zip(frame.acked).map(|(epoch, acked)| (Box::from(&*epoch), acked));
     let (device, outbox, window) = (frame.device, frame.outbox, frame.window);
-    Connect { credential, device, outbox, acked, window }
+    Connect { r#ref: frame.r#ref, credential, device, outbox, acked, window }
 }
 
 fn send(frame: wire::SendFrame<'_>) -> Send<'_> {
@@ -170,7 +170,7 @@ fn frame<'e>(
 
 fn connected<'e>(welcome: &'e Welcome, greeting: &Greeting) -> wire::ServerFrame<'e> {
     wire::ServerFrame::Connected(Box::new(wire::ConnectedFrame {
-        r#ref: None,
+        r#ref: mark(welcome.r#ref.as_ref()),
         id: welcome.id.as_str().into(),
         token: welcome.token.clone(),
         new: welcome.new,

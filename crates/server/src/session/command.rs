@@ -58,9 +58,28 @@ pub enum Command<'a> {
     Bad(BadCommand),
 }
 
+impl Command<'_> {
+    /// The marks that an answer to it echoes: `ref` and `n`.
+    pub(super) fn into_marks(self) -> (Option<Ref>, Option<u64>) {
+        match self {
+            Self::Connect(connect) => (connect.r#ref, None),
+            Self::Send(send) => (send.r#ref, send.n),
+            Self::Bad(bad) => (bad.r#ref, bad.n),
+            Self::Ack { r#ref, .. }
+            | Self::Ping { r#ref }
+            | Self::Rotate { r#ref, .. }
+            | Self::Join { r#ref, .. }
+            | Self::Leave { r#ref, .. } => (r#ref, None),
+            Self::Reject { .. } | Self::Identify | Self::Adopt(_) => (None, None),
+        }
+    }
+}
+
 /// How and as what to connect.
 #[derive(Debug)]
 pub struct Connect {
+    /// Echoed in every answer to it.
+    pub r#ref: Option<Ref>,
     /// What entitles the client.
     pub credential: Credential,
     /// The device that reads.

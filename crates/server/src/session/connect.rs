@@ -17,7 +17,11 @@ impl Session {
         let (r#ref, n, code, message) = match command {
             Command::Connect(connect) => return self.connect(connect, out),
             Command::Bad(bad) => (bad.r#ref, bad.n, ErrorCode::BadFrame, bad.message),
-            _ => (None, None, ErrorCode::NotConnected, "the first frame must be `connect`".into()),
+            other => {
+                let (r#ref, n) = other.into_marks();
+                let message = "the first frame must be `connect`".into();
+                (r#ref, n, ErrorCode::NotConnected, message)
+            }
         };
         let (retry_after_ms, expected) = (None, None);
         let error = ErrorEvent { r#ref, n, code, retry_after_ms, expected, message };
@@ -27,11 +31,12 @@ impl Session {
 
     fn connect(&mut self, connect: Connect, out: &mut Output<'_>) {
         if let Err(refusal) = self.permit(&connect.credential) {
-            out.events.push(error(None, None, refusal));
+            out.events.push(error(connect.r#ref, None, refusal));
             return self.close(connect_close(refusal), out);
         }
         let window = connect.window.unwrap_or(WINDOW).clamp(1, WINDOW_MAX) as usize;
-        let slot = self.open(Open::Connect(Entry { adopt: false, window, own: None }));
+        let entry = Entry { r#ref: connect.r#ref.clone(), adopt: false, window, own: None };
+        let slot = self.open(Open::Connect(entry));
         self.connecting = true;
         out.requests.push(Request::Connect { slot, connect: Box::new(connect) });
     }
@@ -74,10 +79,12 @@ impl Session {
             Credential::Claim(_, token) => Some(token.clone()),
             _ => None,
         };
-        let slot = self.open(Open::Connect(Entry { adopt: true, window: WINDOW as usize, own }));
+        let entry = Entry { r#ref: None, adopt: true, window: WINDOW as usize, own };
+        let slot = self.open(Open::Connect(entry));
         self.connecting = true;
         let device = Name::default();
-        let connect = Connect { credential, device, outbox: None, acked: None, window: None };
+        let (r#ref, outbox, acked, window) = (None, None, None, None);
+        let connect = Connect { r#ref, credential, device, outbox, acked, window };
         out.requests.push(Request::Connect { slot, connect: Box::new(connect) });
     }
 
@@ -92,7 +99,8 @@ impl Session {
             }
         }
         let own = entry.own.filter(|_| connected.new);
-        let (live, welcome) = enter(connected, entry.window, self.dialect, entry.adopt);
+        let (live, mut welcome) = enter(connected, entry.window, self.dialect, entry.adopt);
+        welcome.r#ref = entry.r#ref;
         out.events.push(if entry.adopt {
             Event::Identity { id: live.id.clone(), token: welcome.token.or(own) }
         } else {
@@ -114,9 +122,9 @@ impl Session {
     }
 
     /// The engine refuses entry: the connection ends, or keeps the identity it has.
-    pub(super) fn not_connected(&mut self, entry: &Entry, refusal: Refusal, out: &mut Output<'_>) {
+    pub(super) fn not_connected(&mut self, entry: Entry, refusal: Refusal, out: &mut Output<'_>) {
         self.connecting = false;
-        out.events.push(error(None, None, refusal));
+        out.events.push(error(entry.r#ref, None, refusal));
         if !entry.adopt {
             self.close(connect_close(refusal), out);
         }
@@ -159,6 +167,7 @@ fn enter(
         missed: VecDeque::new(),
     };
     let welcome = Welcome {
+        r#ref: None,
         id: connected.id,
         token: told,
         new: connected.new,

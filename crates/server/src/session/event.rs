@@ -99,6 +99,8 @@ pub enum Kind {
 /// What a client learns when it is in.
 #[derive(Debug)]
 pub struct Welcome {
+    /// Echo.
+    pub r#ref: Option<Ref>,
     /// Its ID.
     pub id: ClientId,
     /// Its secret, where the server has just made it.

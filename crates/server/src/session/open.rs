@@ -45,6 +45,7 @@ pub(super) enum Open {
 /// How an entry was asked for.
 #[derive(Debug)]
 pub(super) struct Entry {
+    pub(super) r#ref: Option<Ref>,
     /// On a connection that has an identity already (classic `setID`).
     pub(super) adopt: bool,
     /// Most unacknowledged messages in flight.

@@ -45,7 +45,7 @@ impl Session {
                 self.connected(entry, *connected, out);
             }
             (Open::Connect(entry), Answer::Refused(refusal)) => {
-                self.not_connected(&entry, refusal, out);
+                self.not_connected(entry, refusal, out);
             }
             (Open::Send { r#ref, n }, Answer::Accepted { id, dup, .. }) => {
                 out.events.push(Event::Accepted { r#ref, n, id, dup });

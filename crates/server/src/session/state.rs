@@ -9,7 +9,7 @@ use ackd_wire::{ClientId, ErrorCode, MessageId, Millis, Room, Seq, Token};
 
 use super::open::{MessageIds, Open, Requests};
 use super::window::Window;
-use super::{BadCommand, CloseCode, Command, ErrorEvent, Event, Request, Rules, Signal};
+use super::{BadCommand, CloseCode, Command, Connect, ErrorEvent, Event, Request, Rules, Signal};
 
 /// One client's session.
 #[derive(Debug)]
@@ -142,7 +142,9 @@ impl Session {
             self.bad_frames = 0;
         }
         match command {
-            Command::Connect(_) => self.bad(bad("connect comes once"), out),
+            Command::Connect(Connect { r#ref, .. }) => {
+                self.bad(BadCommand { r#ref, ..bad("connect comes once") }, out);
+            }
             Command::Send(send) => self.send(now, send, out),
             Command::Ack { r#ref, which } => self.ack(r#ref, which, out),
             Command::Reject { ids } => self.reject(&ids, out),

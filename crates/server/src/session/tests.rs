@@ -132,7 +132,8 @@ impl Driver {
 
 fn connect(credential: Credential, window: Option<u64>) -> Command<'static> {
     let (device, outbox) = (Name::default(), Some(Name::parse_outbox("o1").unwrap()));
-    Command::Connect(Connect { credential, device, outbox, acked: None, window })
+    let r#ref = Some(ackd_wire::Ref::parse("c").unwrap());
+    Command::Connect(Connect { r#ref, credential, device, outbox, acked: None, window })
 }
 
 fn entry(id: &str, acked: Seq, end: Seq) -> Answer {

@@ -1,5 +1,6 @@
 //! The server as its clients meet it: a real one in this process, real sockets, one file a behaviour.
 
+mod classic;
 mod closing;
 mod framing;
 mod handshake;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 pub(crate) use client::{Client, Heard};
 pub(crate) use http::{HttpAnswer, ask, upgrade_request};
-pub(crate) use server::server;
+pub(crate) use server::{Running, server};
 
 /// Far more than anything here takes, also on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
