@@ -25,8 +25,9 @@ pub(crate) fn run(run: &Run, index: usize) {
     let (seen, epoch) = (HashMap::new(), None);
     let mut receiver = Receiver { run, pair, index, seen, epoch, heard: 0 };
     while let Some(link) = Link::open(run, &format!("r{index}"), &json!({"window": 50})) {
+        let opened = Instant::now();
         receiver.use_link(link);
-        receiver.forget_late_acks();
+        receiver.forget_late_acks(opened);
     }
 }
 
@@ -67,20 +68,20 @@ impl Receiver<'_> {
         assert!(known.is_none_or(|known| known == seq), "number {n} at {known:?} and at {seq}");
         if let Some((known, acked)) = self.seen.get(&seq) {
             assert_eq!(known, id, "two messages at {seq}");
-            assert!(
-                acked.is_none(),
-                "{seq} was settled {:?} ago: {frame}",
-                acked.map(|a| a.elapsed())
-            );
+            if let Some(acked) = acked {
+                let kills = self.run.kills.lock().unwrap();
+                let killed = kills.iter().find(|kill| acked < kill).map(|kill| *kill - *acked);
+                panic!("{seq} came back; it was settled {killed:?} before the kill: {frame}");
+            }
         }
         self.seen.insert(seq, (id.to_owned(), None));
     }
 
     /// Acks that were sent within 200 ms of the end of their connection, or to a server that was dead already, do not
-    /// count: nobody knows whether they were read.
-    fn forget_late_acks(&mut self) {
-        let ends = self.run.kills.lock().unwrap().last().copied().filter(|_| self.index != AWAY);
-        let end = ends.unwrap_or_else(Instant::now);
+    /// count: nobody knows whether they were read. The end is the kill, if one came, however late it is noticed here.
+    fn forget_late_acks(&mut self, opened: Instant) {
+        let kills = self.run.kills.lock().unwrap();
+        let end = kills.iter().copied().find(|kill| opened < *kill).unwrap_or_else(Instant::now);
         for (_, acked) in self.seen.values_mut() {
             *acked = acked.filter(|acked| *acked + ACK_SYNC < end);
         }
