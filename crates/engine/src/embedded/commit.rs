@@ -24,6 +24,7 @@ impl<D: Disk + Clone> Embedded<D> {
         }
         self.commit_with(true);
         self.carry();
+        self.look_for_space();
     }
 
     /// When [`Embedded::tick`] has something to do beside what trails.

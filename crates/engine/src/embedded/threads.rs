@@ -134,6 +134,16 @@ impl<D: Disk + Clone> Embedded<D> {
         }
     }
 
+    /// Whether a full disk has space again. Somebody may be told that it is full and send nothing until it is not, so
+    /// this cannot be left to the next send.
+    pub(super) fn look_for_space(&self) {
+        let is_full = self.shared.lock().group.disk_full;
+        if is_full && (self.spares.ready() != 0 || self.spares.make(true).is_ok()) {
+            tracing::info!("there is space for the next journal segment again");
+            self.shared.lock().group.disk_full = false;
+        }
+    }
+
     /// Waits until there is something to do. False: it is to stop.
     fn next_upkeep(&self, now: Millis) -> bool {
         let limits = &self.settings.limits;
@@ -142,6 +152,7 @@ impl<D: Disk + Clone> Embedded<D> {
         let mut shared = self.shared.lock();
         if !shared.upkeep_due && !shared.closing {
             let next = super::expire::next(&shared).map_or(longest, |end| end.saturating_sub(now));
+            let longest = if shared.group.disk_full { FULL_MS } else { longest };
             let pause = next.min(longest).max(UPKEEP_MIN_MS);
             self.upkeep.wait_for(&mut shared, Duration::from_millis(pause));
         }
@@ -171,5 +182,7 @@ const SYNC: Duration = Duration::from_millis(60);
 const WRITES_MAX: u32 = 12;
 /// Upkeep looks around at least so often …
 const UPKEEP_MAX_MS: Millis = 60 * 60 * 1000;
+/// … while the disk is full so often …
+const FULL_MS: Millis = 5_000;
 /// … and at most so often, if only to see who has ended.
 const UPKEEP_MIN_MS: Millis = 1000;

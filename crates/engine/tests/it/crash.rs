@@ -136,7 +136,7 @@ fn a_full_disk_refuses_and_goes_on_when_there_is_space() {
     assert_eq!(refused(&send(refused_at)), Some(Refusal::StoreUnavailable));
     let gap = Some(Refusal::Gap { expected: refused_at });
     assert_eq!(refused(&send(refused_at + 1)), gap);
-    assert!(!rig.engine.is_poisoned());
+    assert!(!rig.engine.is_poisoned() && rig.engine.is_disk_full());
     disk.plan(FaultPlan::default());
     assert_eq!(refused(&send(refused_at + 1)), gap, "the order is kept");
     assert!(accepted(&send(refused_at)).is_some());
@@ -144,6 +144,22 @@ fn a_full_disk_refuses_and_goes_on_when_there_is_space() {
     let rig = rig.reopen();
     let bob = rig.claim(2, "bob");
     assert_eq!(rig.read(2, &bob).len() as u64, refused_at + 1);
+}
+
+#[test]
+fn space_that_is_there_again_is_noticed_although_nobody_sends() {
+    let disk = SimDisk::default();
+    let rig = Rig::open(disk.clone(), 1, 1000).unwrap();
+    let (ann, _bob) = (rig.claim(1, "ann"), rig.claim(2, "bob"));
+    disk.plan(FaultPlan { capacity: Some(disk.used()), ..FaultPlan::default() });
+    let body = vec![b'7'; 4000];
+    let send = |n| rig.ask(1, Command::Append(append(&ann, "bob", n, &body)));
+    assert!((1..60).any(|n| refused(&send(n)).is_some()), "the disk is full");
+    rig.engine.tick(1000);
+    assert!(rig.engine.is_disk_full());
+    disk.plan(FaultPlan::default());
+    rig.engine.tick(1000);
+    assert!(!rig.engine.is_disk_full());
 }
 
 #[test]
