@@ -14,10 +14,10 @@ mod journal;
 
 // The public interface is:
 pub use api::{
-    Address, Answer, Append, Body, Command, Connect, Connected, Credential, Delivery, Disconnect,
-    Encoding, Engine, Entropy, IdentityKey, Limits, LogKey, Message, Notice, OutboxKey, Outcome,
-    Pass, Read, ReaderKey, Recipient, Refusal, SessionKey, Settle, Sink, Submission, Tag, Target,
-    Unknown,
+    Address, Answer, Append, Body, Command, Commit, Connect, Connected, Credential, Delivery,
+    Disconnect, Encoding, Engine, Entropy, IdentityKey, Limits, LogKey, Message, Notice, Observer,
+    OutboxKey, Outcome, Pass, Read, ReaderKey, Recipient, Refusal, SessionKey, Settle, Sink,
+    Submission, Tag, Target, Unknown,
 };
 pub use disk::{CrashPlan, Disk, DiskFile, FaultPlan, LockError, RealDisk, SimDisk, SimFile};
 pub use embedded::{Durability, Embedded, Mode, Now, Recovered, Settings, Stats, Threads};

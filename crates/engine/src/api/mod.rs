@@ -6,6 +6,7 @@ mod engine;
 mod keys;
 mod limits;
 mod message;
+mod observer;
 
 pub use answer::{Answer, Connected, Delivery, Notice, Outcome, Recipient, Refusal};
 pub use command::{
@@ -16,3 +17,4 @@ pub use engine::{Engine, Entropy, Sink};
 pub use keys::{IdentityKey, LogKey, OutboxKey, ReaderKey, SessionKey, Tag};
 pub use limits::Limits;
 pub use message::{Address, Encoding, Message};
+pub use observer::{Commit, Observer};

@@ -5,7 +5,7 @@ use super::group::{Appended, Group, Pending, Placed};
 use super::log::Entry;
 use super::records::kind;
 use super::{Durability, Embedded, Mode, Shared};
-use crate::api::{Answer, Connected, LogKey, Notice, Outcome, Refusal};
+use crate::api::{Answer, Commit, Connected, LogKey, Notice, Outcome, Refusal};
 use crate::disk::Disk;
 use crate::journal::{JournalError, Serial};
 use ackd_wire::Millis;
@@ -95,12 +95,13 @@ impl<D: Disk + Clone> Embedded<D> {
         let mut group = shared.group.take();
         let (wrote, before) = (!group.batch.is_empty(), group.capacity.remaining);
         drop(shared);
-        let written = self.write(&mut group, sync);
+        let written = self.write_observed(&mut group, sync);
         let mut outcome = Outcome::default();
         let mut shared = self.shared.lock();
         match written {
             Ok(serial) => {
-                complete(&mut shared, group, serial, &mut outcome);
+                let archived = complete(&mut shared, group, serial, &mut outcome);
+                self.note_archived(archived);
                 if wrote {
                     let segment_begun = before < shared.group.capacity.remaining;
                     self.look_after(&mut shared, segment_begun);
@@ -115,6 +116,18 @@ impl<D: Disk + Clone> Embedded<D> {
         if !outcome.answers.is_empty() || !outcome.notices.is_empty() {
             self.sink.deliver(&mut outcome);
         }
+    }
+
+    fn write_observed(&self, group: &mut Group, sync: bool) -> Result<Serial, JournalError> {
+        let Some(observer) = self.observer.as_ref().filter(|_| !group.batch.is_empty()) else {
+            return self.write(group, sync);
+        };
+        let (answers, bytes) = (group.answers.len(), group.batch.sealed_bytes());
+        let since = observer.now_us();
+        let written = self.write(group, sync)?;
+        let took_us = observer.now_us().saturating_sub(since);
+        observer.committed(Commit { took_us, answers, bytes });
+        Ok(written)
     }
 
     fn write(&self, group: &mut Group, sync: bool) -> Result<Serial, JournalError> {
@@ -155,8 +168,10 @@ impl<D: Disk + Clone> Embedded<D> {
     }
 }
 
-/// The group is durable: its messages become visible, its answers true.
-fn complete(shared: &mut Shared, group: Group, serial: Serial, outcome: &mut Outcome) {
+/// The group is durable: its messages become visible, its answers true. How many of the messages wait: nobody is there
+/// for them.
+fn complete(shared: &mut Shared, group: Group, serial: Serial, outcome: &mut Outcome) -> u64 {
+    let mut archived = 0;
     let Shared { state, group: forming, .. } = shared;
     forming.stored = group.number;
     let Group { batch, answers, appended, placed, .. } = group;
@@ -170,6 +185,7 @@ fn complete(shared: &mut Shared, group: Group, serial: Serial, outcome: &mut Out
             outcome.notices.push(Notice::Stored { log, message: message.clone() });
         } else {
             message = message.detached();
+            archived += 1;
         }
         let entry = Entry { message, sender, number, segment: serial, shares_batch };
         state.change_log(log, |log| log.insert(entry));
@@ -185,6 +201,7 @@ fn complete(shared: &mut Shared, group: Group, serial: Serial, outcome: &mut Out
         };
         outcome.answers.push((tag, answer));
     }
+    archived
 }
 
 /// Fills in where the mailbox stands at this moment.

@@ -27,6 +27,9 @@ impl<D: Disk> Step<'_, D> {
         if !identity.stored {
             return state.remove(number);
         }
+        // What came again before was known to wait already.
+        let first = disconnect.unacked.iter().filter(|(_, attempts)| *attempts <= 1);
+        self.engine.note_archived(first.count() as u64);
         identity.last_seen = now;
         state.ends.insert((identity.end(&state.limits), number));
         identity.mailbox.detach_all();

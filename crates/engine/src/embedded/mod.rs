@@ -26,7 +26,7 @@ use std::sync::Arc;
 use ackd_wire::Millis;
 use parking_lot::{Condvar, Mutex};
 
-use crate::api::{Entropy, Limits, Sink};
+use crate::api::{Entropy, Limits, Observer, Sink};
 use crate::disk::Disk;
 use crate::journal::{Journal, OpenError, Options, SpareMaker};
 use group::Group;
@@ -47,6 +47,7 @@ pub struct Embedded<D: Disk> {
     journal: Mutex<Journal<D>>,
     spares: SpareMaker<D>,
     sink: Arc<dyn Sink>,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 /// How an embedded engine works.
@@ -142,11 +143,19 @@ impl<D: Disk + Clone> Embedded<D> {
         let spares = journal.spare_maker();
         let (shared, journal) = (Mutex::new(shared), Mutex::new(journal));
         let (changed, upkeep) = (Condvar::new(), Condvar::new());
-        let engine = Self { settings, shared, changed, upkeep, journal, spares, sink };
+        let engine =
+            Self { settings, shared, changed, upkeep, journal, spares, sink, observer: None };
         if unclean {
             engine.renew_epochs();
         }
         Ok((engine, recovered))
+    }
+
+    /// The same engine, watched.
+    #[must_use]
+    pub fn observed_by(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
+        self
     }
 
     /// Messages that wait, and their bytes.
@@ -157,6 +166,11 @@ impl<D: Disk + Clone> Embedded<D> {
     /// Whether the store takes no more writes until it is opened anew: a write or a sync has failed.
     pub fn is_poisoned(&self) -> bool {
         self.shared.lock().group.poisoned
+    }
+
+    /// Whether there was no space for the next segment of the journal when it was last tried.
+    pub fn is_disk_full(&self) -> bool {
+        self.shared.lock().group.disk_full
     }
 }
 

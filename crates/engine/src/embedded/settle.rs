@@ -74,6 +74,7 @@ impl<D: Disk> Step<'_, D> {
     pub(super) fn archive(&mut self, reader: ReaderKey, seqs: &[Seq]) {
         if let Some(log) = self.shared.state.log(reader.log) {
             log.detach(seqs);
+            self.engine.note_archived(seqs.len() as u64);
         }
     }
 }

@@ -29,6 +29,13 @@ pub struct Stats {
 }
 
 impl<D: Disk> Embedded<D> {
+    /// So many messages begin to wait: whoever watches is told.
+    pub(super) fn note_archived(&self, messages: u64) {
+        if let (1.., Some(observer)) = (messages, &self.observer) {
+            observer.archived(messages);
+        }
+    }
+
     /// The engine at this moment. Waits for a write that is under way.
     pub fn stats(&self) -> Stats {
         let journal_bytes = self.journal.lock().bytes();

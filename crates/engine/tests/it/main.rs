@@ -2,6 +2,7 @@
 
 mod crash;
 mod history;
+mod observing;
 mod rig;
 mod threads;
 mod verbs;
