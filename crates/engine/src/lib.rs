@@ -6,6 +6,7 @@
 //! randomness from a parameter.
 
 mod api;
+mod archive;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 mod disk;
@@ -18,6 +19,10 @@ pub use api::{
     Disconnect, Encoding, Engine, Entropy, IdentityKey, Limits, LogKey, Message, Notice, Observer,
     OutboxKey, Outcome, Pass, Read, ReaderKey, Recipient, Refusal, SessionKey, Settle, Sink,
     Submission, Tag, Target, Unknown,
+};
+pub use archive::{
+    ARCHIVE_KEY_BYTES_MAX, Archive, ArchiveBatch, ArchiveError, ArchiveSnapshot, ArchiveUsage,
+    Each, SimArchive,
 };
 pub use disk::{CrashPlan, Disk, DiskFile, FaultPlan, LockError, RealDisk, SimDisk, SimFile};
 pub use embedded::{Durability, Embedded, Mode, Now, Recovered, Settings, Stats, Threads};

@@ -130,6 +130,11 @@ impl SimDisk {
     pub fn used(&self) -> u64 {
         self.state.lock().used()
     }
+
+    /// Counts an operation of something else that stands on this disk, and lets it fail if that is planned.
+    pub(crate) fn operate(&self) -> io::Result<()> {
+        self.state.lock().operate()
+    }
 }
 
 impl State {
