@@ -55,8 +55,17 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "tests",
-        does: "unit tests, and each crate's integration tests (`it`)",
-        action: Action::Cargo(&["test", "--workspace", "--lib", "--bins", "--test", "it"]),
+        does: "unit tests, each crate's integration tests (`it`), the counts of the hot path",
+        action: Action::Cargo(&[
+            "test",
+            "--workspace",
+            "--lib",
+            "--bins",
+            "--test",
+            "it",
+            "--test",
+            "hot_path",
+        ]),
     },
     Step {
         name: "doctests",

@@ -176,6 +176,8 @@ fn complete(shared: &mut Shared, group: Group, serial: Serial, outcome: &mut Out
     forming.stored = group.number;
     let Group { batch, answers, appended, placed, .. } = group;
     let bytes = batch.freeze();
+    outcome.answers.reserve(answers.len());
+    outcome.notices.reserve(appended.len());
     for Appended { log, message, names, text, sender, number } in appended {
         let Some(identity) = state.identities.get_mut(&log) else { continue };
         let mut message = message.with_names(names, bytes.slice(text));

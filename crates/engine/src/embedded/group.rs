@@ -145,6 +145,10 @@ impl Group {
             stored: self.stored,
             // What did not fit waits for the next group.
             dirty: std::mem::take(&mut self.dirty),
+            // Under load the next group is about as large as this one.
+            answers: Vec::with_capacity(self.answers.len().min(PRESIZED_MAX)),
+            appended: Vec::with_capacity(self.appended.len().min(PRESIZED_MAX)),
+            placed: Vec::with_capacity(self.placed.len().min(PRESIZED_MAX)),
             ..Self::new(self.capacity)
         };
         std::mem::replace(self, next)
@@ -214,5 +218,7 @@ impl Placed {
     }
 }
 
+/// Places made ahead in a new group, at most.
+const PRESIZED_MAX: usize = 1024;
 /// Room kept for what a commit adds by itself: a checkpoint, a close mark.
 const MARGIN_BYTES: u64 = 64 + RECORD_OVERHEAD as u64;

@@ -95,6 +95,9 @@ impl Log {
         if entry.shares_batch && SHARED_MAX <= self.entries.len() {
             entry.detach();
         }
+        if self.entries.len() == self.entries.capacity() {
+            self.entries.reserve(ENTRIES_STEP); // a batch's worth at once
+        }
         self.entries.push_back(entry);
     }
 
@@ -398,3 +401,5 @@ const EPOCH_SKIP: Seq = 1 << 32;
 const SHARED_MAX: usize = 64;
 /// Places an empty mailbox keeps.
 const ENTRIES_SPARE: usize = 8;
+/// Places by which a mailbox grows, at least.
+const ENTRIES_STEP: usize = 56;

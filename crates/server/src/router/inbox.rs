@@ -102,6 +102,9 @@ impl State {
     }
 
     fn queue(&mut self, signal: Signal) {
+        if self.signals.len() == self.signals.capacity() {
+            self.signals.reserve(STEP); // a batch's worth at once
+        }
         match signal {
             Signal::Answer(_, Answer::Connected(_)) => {
                 // News of the mailbox that the session leaves mean nothing in the one it enters.
@@ -130,3 +133,5 @@ impl State {
 const NEWS_MAX: usize = 1024;
 /// Places an empty inbox keeps.
 const SPARE: usize = 4;
+/// Places by which an inbox grows, at least.
+const STEP: usize = 60;

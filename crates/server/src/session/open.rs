@@ -77,6 +77,9 @@ impl Requests {
             self.entries.push_back(None);
         }
         let slot = self.next();
+        if self.entries.len() == self.entries.capacity() {
+            self.entries.reserve(STEP); // a batch's worth at once
+        }
         self.entries.push_back(Some(request));
         slot
     }
@@ -153,6 +156,8 @@ impl Held {
 const OPEN_MAX: usize = 2048;
 /// Entries a momentarily empty table keeps.
 const SPARE: usize = 8;
+/// Entries by which a table grows, at least.
+const STEP: usize = 56;
 
 #[cfg(test)]
 mod tests {

@@ -104,6 +104,9 @@ impl Window {
     /// Puts a delivered message in its place.
     pub(super) fn deliver(&mut self, message: InFlight) {
         let place = self.stored.partition_point(|other| other.seq < message.seq);
+        if self.stored.len() == self.stored.capacity() {
+            self.stored.reserve(STEP.min(self.size)); // a batch's worth at once
+        }
         match self.stored.get_mut(place) {
             Some(other) if other.seq == message.seq => *other = message,
             _ => self.stored.insert(place, message),
@@ -214,6 +217,8 @@ impl Window {
 
 /// Places a momentarily empty window keeps, so that a busy connection does not allocate for every message.
 const SPARE: usize = 4;
+/// Places by which a window grows, at least.
+const STEP: usize = 60;
 
 #[cfg(test)]
 mod tests;

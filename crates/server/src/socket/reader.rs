@@ -70,6 +70,11 @@ impl Reader {
         self.pieces.is_empty()
     }
 
+    /// Messages that are decoded and not forgotten.
+    pub(super) fn pieces(&self) -> usize {
+        self.pieces.len()
+    }
+
     /// Whether more must be read before anything can be handled.
     pub(super) fn is_short(&self) -> bool {
         self.bytes.len() < self.needed || self.bytes.is_empty()
@@ -112,7 +117,12 @@ impl Reader {
             };
             let is_end = matches!(piece, Some(Piece::End(..)));
             match piece {
-                Some(piece) => self.pieces.push(piece),
+                Some(piece) => {
+                    if self.pieces.len() == self.pieces.capacity() {
+                        self.pieces.reserve(KEPT_PIECES); // a batch's worth at once
+                    }
+                    self.pieces.push(piece);
+                }
                 None => others += 1,
             }
             if is_end {
