@@ -78,6 +78,18 @@ impl Server {
         Ok(Self { local_addr, context, engine, threads, tasks, drain_timeout })
     }
 
+    /// What all its connections share.
+    #[cfg(test)]
+    pub(crate) fn context(&self) -> &Arc<Context> {
+        &self.context
+    }
+
+    /// Its store.
+    #[cfg(test)]
+    pub(crate) fn engine(&self) -> Arc<Embedded<RealDisk>> {
+        self.engine.clone()
+    }
+
     /// Where it listens.
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr

@@ -136,6 +136,20 @@ pub struct ErrorEvent {
     pub message: Cow<'static, str>,
 }
 
+impl ErrorEvent {
+    /// The server has failed: what this connection asked and was not answered is open.
+    pub fn internal() -> Self {
+        Self {
+            r#ref: None,
+            n: None,
+            code: ackd_wire::ErrorCode::Internal,
+            retry_after_ms: None,
+            expected: None,
+            message: "the server has failed; repeat what was not answered".into(),
+        }
+    }
+}
+
 /// With which code the connection ends.
 pub use ackd_wire::CloseCode;
 

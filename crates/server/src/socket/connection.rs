@@ -2,6 +2,7 @@
 //! that there is to say leaves in one write. An idle connection owns no buffer and waits in one place.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context as Cx, Poll};
 use std::time::Duration;
@@ -22,7 +23,7 @@ use super::reader::Reader;
 use super::writer::Writer;
 use crate::clock::SystemEntropy;
 use crate::dialect::Dialect;
-use crate::session::{Command, Event, Output, Session, Signal};
+use crate::session::{Command, ErrorEvent, Event, Output, Session, Signal};
 
 /// A connection after its upgrade.
 #[derive(Debug)]
@@ -98,7 +99,7 @@ impl Connection {
     )]
     pub(super) fn run(mut self, place: Place) -> impl Future<Output = ()> + Send {
         async move {
-            future::poll_fn(|cx| self.poll(cx)).await;
+            future::poll_fn(|cx| self.poll_or_fail(cx)).await;
             self.part(place);
         }
     }
@@ -115,13 +116,41 @@ impl Connection {
         }
     }
 
+    /// A panic ends this connection and no other: its client is told that the server has failed.
+    fn poll_or_fail(&mut self, cx: &mut Cx<'_>) -> Poll<()> {
+        catch_unwind(AssertUnwindSafe(|| self.poll(cx))).unwrap_or_else(|_| {
+            let id = self.own.as_ref().map(ClientId::as_str);
+            tracing::error!(id, "a connection's task has panicked");
+            if catch_unwind(AssertUnwindSafe(|| self.fail())).is_err() {
+                tracing::error!("and again as it was to end");
+            }
+            Poll::Ready(())
+        })
+    }
+
+    /// Whatever was asked and not answered may have been done or not: `internal` says so, and the code that the client
+    /// comes back. What cannot be written now is not.
+    fn fail(&mut self) {
+        let now = self.line.now();
+        let open = self.stage == Stage::Open;
+        self.tell(now, &mut vec![Event::Error(Box::new(ErrorEvent::internal()))]);
+        self.close(now, CloseCode::Internal.code(), CloseCode::Internal.reason());
+        self.stage = Stage::Over;
+        if open {
+            self.writer.flush_some(&self.stream);
+        } else {
+            self.end_session(now);
+        }
+    }
+
     fn poll(&mut self, cx: &mut Cx<'_>) -> Poll<()> {
         self.line.inbox.register(cx.waker());
+        let start = self.line.now();
+        let mut now = start;
         for _ in 0..ROUNDS_MAX {
             if self.line.context.phase.is_over() {
                 return Poll::Ready(());
             }
-            let now = self.line.now();
             self.on_time(now);
             let heard = self.take_signals(now);
             let said = self.stage == Stage::Open && self.hear(now);
@@ -139,6 +168,10 @@ impl Connection {
             if !busy {
                 self.arm(now);
                 return Poll::Pending;
+            }
+            now = self.line.now();
+            if start.saturating_add(TURN_MS) <= now {
+                break; // a slow disk: each round may have waited for it
             }
         }
         cx.waker().wake_by_ref();
@@ -224,7 +257,8 @@ impl Connection {
         if self.reader.is_handled() {
             return false;
         }
-        let mut out = Output::default();
+        let requests = Vec::with_capacity(self.reader.pieces());
+        let mut out = Output { requests, events: Vec::new() };
         let hearing = Hearing {
             session: &mut self.session,
             dialect: &self.dialect,
@@ -402,6 +436,11 @@ const NO_CODE: u16 = 1006;
 const LINGER_MS: Millis = 5_000;
 /// Turns without a pause for other tasks.
 const ROUNDS_MAX: u32 = 32;
+/// The time after which there must be one: others may wait for this thread.
+const TURN_MS: Millis = 2;
 /// When clients of a server that leaves come back: after so long, and up to so much later.
 const RECONNECT_MS: Millis = 500;
 const RECONNECT_SPREAD_MS: Millis = 5_000;
+
+#[cfg(test)]
+mod tests;

@@ -56,6 +56,15 @@ impl Writer {
         Poll::Ready(Ok(()))
     }
 
+    /// Writes what the socket takes now, for the last time.
+    pub(super) fn flush_some(&mut self, stream: &TcpStream) {
+        while self.written < self.bytes.len()
+            && let Ok(bytes @ 1..) = stream.try_write(&self.bytes[self.written..])
+        {
+            self.written += bytes;
+        }
+    }
+
     /// What is written goes once it is most of the buffer: each byte is moved once at most.
     fn forget_written(&mut self) {
         if self.bytes.len() / 2 < self.written {
