@@ -20,6 +20,7 @@ mod state;
 mod stats;
 mod submit;
 mod threads;
+mod trailing;
 
 use std::sync::Arc;
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use ackd_wire::Millis;
 
 use super::group::Group;
+use super::trailing::{Due, Trailing};
 use super::{Embedded, Shared};
 use crate::disk::Disk;
 
@@ -35,8 +36,8 @@ impl Threads {
     pub fn spawn<D: Disk + Clone>(engine: &Arc<Embedded<D>>, now: Now) -> std::io::Result<Self> {
         engine.shared.lock().committer = true;
         let thread = |name: &str| std::thread::Builder::new().name(name.into());
-        let committer = engine.clone();
-        let committer = thread("ackd-commit").spawn(move || committer.run_committer())?;
+        let (committer, clock) = (engine.clone(), now.clone());
+        let committer = thread("ackd-commit").spawn(move || committer.run_committer(&clock))?;
         let upkeep = engine.clone();
         let upkeep = thread("ackd-upkeep").spawn(move || upkeep.run_upkeep(&now))?;
         let engine = engine.clone();
@@ -59,62 +60,42 @@ impl Threads {
     }
 }
 
-/// What the committer does next.
-enum Work {
-    /// Write what trails.
-    Write,
-    /// Commit what a submitter has left, or sync what was written.
-    Sync,
-    Stop,
-}
-
 impl<D: Disk + Clone> Embedded<D> {
-    fn run_committer(&self) {
-        // Writes since the last sync: a steady trickle of acks must not put the sync off.
-        let mut unsynced = 0;
-        loop {
-            let sync = match self.next_work(unsynced) {
-                Work::Sync => true,
-                Work::Write => false,
-                Work::Stop => return,
-            };
-            unsynced = if sync { 0 } else { unsynced + 1 };
-            self.commit_taken(self.shared.lock(), sync);
+    fn run_committer(&self, now: &Now) {
+        let mut trailing = Trailing::default();
+        while let Some(due) = self.next_work(now, &mut trailing) {
+            trailing.done(due);
+            self.commit_taken(self.shared.lock(), due == Due::Sync);
             self.give_baton();
         }
     }
 
-    /// Waits for work, and takes the baton for it. While another thread has the baton this one must not wait for it: it
-    /// may be handed over to this one.
-    fn next_work(&self, unsynced: u32) -> Work {
+    /// Waits for work, and takes the baton for it: what a submitter has left is committed, what trails is written and
+    /// synced when that is due. `None`: it is to stop. While another thread has the baton this one must not wait for it:
+    /// it may be handed over to this one.
+    fn next_work(&self, now: &Now, trailing: &mut Trailing) -> Option<Due> {
         let mut shared = self.shared.lock();
         loop {
             if std::mem::take(&mut shared.handed_over) {
-                return Work::Sync;
+                return Some(Due::Sync);
             }
             if shared.closing {
                 // From here on whoever submits commits alone.
                 shared.committer = false;
-                return Work::Stop;
+                return None;
             }
             let trails = shared.group.trails() && !shared.group.poisoned;
-            let (pause, work) = match (trails, unsynced) {
-                (_, WRITES_MAX..) => (Duration::ZERO, Work::Sync),
-                (true, _) => (WRITE, Work::Write),
-                (false, 1..) => (SYNC, Work::Sync),
-                (false, 0) => {
-                    self.changed.wait(&mut shared);
-                    continue;
+            let now = now();
+            match trailing.next(now, trails) {
+                Some((at, due)) if at <= now && !shared.committing => {
+                    shared.committing = true;
+                    return Some(due);
                 }
-            };
-            let waited = !pause.is_zero() && self.changed.wait_for(&mut shared, pause).timed_out();
-            let due = waited || pause.is_zero();
-            if due && !shared.handed_over && !shared.committing {
-                shared.committing = true;
-                return work;
-            }
-            if pause.is_zero() && shared.committing && !shared.handed_over {
-                self.changed.wait(&mut shared);
+                Some((at, _)) if now < at => {
+                    self.changed.wait_for(&mut shared, Duration::from_millis(at - now));
+                }
+                // Nothing trails; or it is due, and whoever commits now says when it has done.
+                _ => self.changed.wait(&mut shared),
             }
         }
     }
@@ -174,12 +155,6 @@ impl<D: Disk + Clone> Embedded<D> {
     }
 }
 
-/// What trails is written so soon …
-const WRITE: Duration = Duration::from_millis(5);
-/// … and synced so soon after that: within 100 ms in all.
-const SYNC: Duration = Duration::from_millis(60);
-/// After so many writes a sync is due.
-const WRITES_MAX: u32 = 12;
 /// Upkeep looks around at least so often …
 const UPKEEP_MAX_MS: Millis = 60 * 60 * 1000;
 /// … while the disk is full so often …
