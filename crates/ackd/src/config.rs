@@ -47,7 +47,7 @@ enum Verb {
 pub(crate) fn run(command: &ConfigCommand) -> anyhow::Result<()> {
     match &command.verb {
         Verb::Check(args) => {
-            args.load()?;
+            ackd_server::check_files(&args.load()?)?;
             println!("the configuration is valid");
         }
         Verb::Show(args) => {
@@ -66,7 +66,8 @@ impl ConfigArgs {
         Ok(self.raw()?.check()?)
     }
 
-    fn raw(&self) -> anyhow::Result<Raw> {
+    /// The configuration as it is given now.
+    pub(crate) fn raw(&self) -> anyhow::Result<Raw> {
         let sources = Sources {
             file: self.file()?,
             environment: environment(),

@@ -2,10 +2,13 @@
 //! the exit status; everything else is the libraries'.
 
 mod bench;
+mod completions;
 mod config;
 mod failure;
 mod listen;
 mod logging;
+mod open_files;
+mod reload;
 mod send;
 mod serve;
 mod server_url;
@@ -36,6 +39,8 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Checks or prints the configuration.
     Config(config::ConfigCommand),
+    /// Prints a shell's completions: `ackd completions bash >> ~/.bash_completion`
+    Completions(completions::CompletionsArgs),
 }
 
 fn main() -> ExitCode {
@@ -46,6 +51,7 @@ fn main() -> ExitCode {
         Command::Listen(args) => listen::run(args),
         Command::Bench(args) => bench::run(&args),
         Command::Config(command) => config::run(&command),
+        Command::Completions(args) => completions::run::<Cli>(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -7,48 +7,62 @@ use anyhow::Context as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::ConfigArgs;
-use crate::logging;
+use crate::reload::InForce;
+use crate::{logging, open_files};
 
 pub(crate) fn run(args: &ConfigArgs) -> anyhow::Result<()> {
-    let config = args.load()?;
-    logging::start(&config.log);
+    let raw = args.raw()?;
+    let config = raw.check()?;
+    let level = logging::start(&config.log);
+    open_files::raise(config.limits.connections);
+    let mut in_force = InForce { args, raw, level };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let is_first_start = !config.data_dir.exists();
-        let stop = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
-        let listen = config.listen;
+        let mut stop = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
+        let mut hangup = signal(SignalKind::hangup())?;
+        let (listen, scheme) = (config.listen, if config.tls.is_some() { "https" } else { "http" });
         let server = Server::start(config)
             .await
             .with_context(|| format!("cannot start the server on {listen}"))?;
         let address = server.local_addr();
-        println!("listening on http://{address}");
+        println!("listening on {scheme}://{address}");
         if is_first_start {
-            print!("{}", next_steps(address));
+            print!("{}", next_steps(scheme, address));
         }
-        server.run_until(any(stop)).await.context("the server failed")
+        while let Next::Reload = next(&mut stop, &mut hangup).await {
+            in_force.reload(&server);
+        }
+        server.shutdown().await.context("the server failed")
     })
 }
 
-/// Resolves with the first of the signals.
-async fn any([mut terminate, mut interrupt]: [Signal; 2]) {
+/// What a signal asks for.
+enum Next {
+    Reload,
+    Stop,
+}
+
+async fn next([terminate, interrupt]: &mut [Signal; 2], hangup: &mut Signal) -> Next {
     tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+        _ = terminate.recv() => Next::Stop,
+        _ = interrupt.recv() => Next::Stop,
+        _ = hangup.recv() => Next::Reload,
     }
 }
 
 /// What a newcomer does next.
-fn next_steps(address: SocketAddr) -> String {
+fn next_steps(scheme: &str, address: SocketAddr) -> String {
     let host = if address.ip().is_unspecified() {
         format!("localhost:{}", address.port())
     } else {
         address.to_string()
     };
-    let url =
-        if host == "localhost:5000" { String::new() } else { format!(" --url http://{host}") };
+    let is_default = (scheme, &*host) == ("http", "localhost:5000");
+    let url = if is_default { String::new() } else { format!(" --url {scheme}://{host}") };
     format!(
         "\nThis is its first start. Next:\n\
-         \x20 open http://{host}\n\
+         \x20 open {scheme}://{host}\n\
          \x20 ackd listen{url} --claim ann\n\
          \x20 ackd send{url} --to ann hello\n\n"
     )
@@ -60,10 +74,10 @@ mod tests {
 
     #[test]
     fn the_next_steps_name_a_url_that_can_be_typed() {
-        let plain = next_steps("0.0.0.0:5000".parse().expect("an address"));
+        let plain = next_steps("http", "0.0.0.0:5000".parse().expect("an address"));
         assert!(plain.contains("open http://localhost:5000\n"), "{plain}");
         assert!(plain.contains("ackd send --to ann hello\n"), "{plain}");
-        let other = next_steps("127.0.0.1:7".parse().expect("an address"));
+        let other = next_steps("http", "127.0.0.1:7".parse().expect("an address"));
         assert!(other.contains("ackd listen --url http://127.0.0.1:7 --claim ann\n"), "{other}");
     }
 }

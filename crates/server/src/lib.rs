@@ -10,5 +10,7 @@ pub mod router;
 mod server;
 pub mod session;
 mod socket;
+mod tls;
 
-pub use server::{Server, StartError};
+pub use server::{Server, StartError, check_files};
+pub use tls::CertificateError;

@@ -18,7 +18,8 @@ use crate::config::{self, Config, UnknownRecipients};
 use crate::dialect::Greeting;
 use crate::router::{Router, Switchboard};
 use crate::session::Rules;
-use crate::socket::{Context, Phase, Quota, RateLimit, SHARES, StoreState, Timers, listen};
+use crate::socket::{Context, Phase, Policy, Quota, SHARES, StoreState, Terms, Timers, listen};
+use crate::tls::{self, CertificateError};
 
 /// A running server.
 #[derive(Debug)]
@@ -40,6 +41,9 @@ pub enum StartError {
     /// The store cannot be opened.
     #[error("cannot open the store: {0}")]
     Open(#[from] OpenError),
+    /// TLS cannot be spoken.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     /// The address cannot be listened on, or a thread cannot be started.
     #[error("{0}")]
     Io(#[from] io::Error),
@@ -49,6 +53,7 @@ impl Server {
     /// Opens the store and listens.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let clock = Clock::start();
+        let terms = terms(&config)?;
         let listener = TcpListener::bind(config.listen).await?;
         let local_addr = listener.local_addr()?;
         let switchboard = Arc::new(Switchboard::default());
@@ -62,8 +67,7 @@ impl Server {
             clock,
             timers: Timers::default(),
             quota: Quota::new(config.limits.connections, config.limits.connections_per_ip),
-            origins: config.auth.allowed_origins.clone(),
-            rate_limit: RateLimit::new(config.limits.frames_per_second),
+            policy: Policy::new(terms, config.limits.frames_per_second),
             ping_interval_ms: millis(config.ping_interval),
             header_timeout: config.connect_timeout,
             phase: Phase::default(),
@@ -93,6 +97,16 @@ impl Server {
     /// Where it listens.
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+
+    /// Takes over what a running server can: limits, `auth.allowed_origins`, the certificate, which is read again. The
+    /// rest of `config` is passed over (see [`config::Key::is_reloaded`]). If the certificate cannot be used, nothing has
+    /// changed.
+    pub fn reload(&self, config: &Config) -> Result<(), CertificateError> {
+        let (terms, limits) = (terms(config)?, &config.limits);
+        self.context.policy.change(terms, limits.frames_per_second);
+        self.context.quota.change(limits.connections, limits.connections_per_ip);
+        Ok(())
     }
 
     /// Serves until `stop` resolves; then drains: takes nobody new, stores what is live, says goodbye, and closes the
@@ -169,6 +183,16 @@ impl Server {
         }
         (self.threads, self.engine)
     }
+}
+
+/// Reads the files that a configuration names, as far as a server reads them at its start.
+pub fn check_files(config: &Config) -> Result<(), CertificateError> {
+    terms(config).map(drop)
+}
+
+fn terms(config: &Config) -> Result<Terms, CertificateError> {
+    let tls = config.tls.as_ref().map(tls::load).transpose()?;
+    Ok(Terms { origins: config.auth.allowed_origins.clone(), tls })
 }
 
 async fn open(

@@ -1,6 +1,7 @@
 //! Tasks of the workspace. `cargo xtask test` is what continuous integration runs, step by step; it needs nothing
 //! beside Rust. Nothing here is part of what is shipped.
 
+mod codegen;
 mod needs;
 mod step;
 mod test;
@@ -27,6 +28,7 @@ fn run(arguments: &[String]) -> Result<()> {
     match arguments.split_first() {
         Some((task, names)) if task == "test" => test::run(root, names),
         Some((task, [])) if task == "tidy" => tidy::run(root),
+        Some((task, [])) if task == "codegen" => codegen::run(root),
         Some((task, [])) if !["help", "--help", "-h"].contains(&task.as_str()) => {
             bail!("no task `{task}`; `cargo xtask help` lists them")
         }
@@ -48,6 +50,9 @@ fn help() {
     }
     println!(
         "cargo xtask tidy            what no compiler checks: edges, sizes, names, marks, links"
+    );
+    println!(
+        "cargo xtask codegen         writes config.example.toml from the keys of the configuration"
     );
     println!("cargo xtask help            this");
 }

@@ -123,7 +123,25 @@ fn a_server_that_does_not_run_is_a_failure_with_advice() {
 fn help_names_every_command() {
     let (status, stdout, _) = run(&mut ackd(&["--help"]));
     assert_eq!(status, 0);
-    for command in ["serve", "send", "listen", "config"] {
+    for command in ["serve", "send", "listen", "config", "completions"] {
         assert!(stdout.contains(&format!("\n  {command} ")), "{stdout}");
     }
+}
+
+#[test]
+fn completions_are_printed_for_every_shell() {
+    for (shell, says) in [
+        ("bash", "complete -F _ackd"),
+        ("zsh", "#compdef ackd"),
+        ("fish", "complete -c ackd"),
+        ("elvish", "edit:completion:arg-completer[ackd]"),
+        ("powershell", "Register-ArgumentCompleter"),
+    ] {
+        let (status, stdout, stderr) = run(&mut ackd(&["completions", shell]));
+        assert_eq!((status, stderr.as_str()), (0, ""));
+        assert!(stdout.contains(says) && stdout.contains("listen"), "{shell}: {stdout}");
+    }
+    let (status, _, stderr) = run(&mut ackd(&["completions", "cmd"]));
+    assert_eq!(status, 2);
+    assert!(stderr.contains("possible values: bash"), "{stderr}");
 }

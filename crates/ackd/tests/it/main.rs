@@ -1,6 +1,7 @@
 //! The built program, as its users meet it.
 
 mod cli;
+mod reloading;
 mod serving;
 mod support;
 mod talking;

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::Secret;
+
 /// A checked configuration; [`super::Raw::check`] is the only way to one. The store is the embedded one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -50,6 +52,10 @@ pub struct Config {
     pub drain_timeout: Duration,
     /// Who may do what.
     pub auth: Auth,
+    /// Who may ask what operators ask.
+    pub admin: Admin,
+    /// The certificate, where the server speaks TLS.
+    pub tls: Option<Tls>,
     /// What a server or a connection may use.
     pub limits: Limits,
     /// What is logged.
@@ -73,6 +79,24 @@ pub struct Auth {
     pub unknown_recipients: UnknownRecipients,
     /// Web pages that may connect.
     pub allowed_origins: Origins,
+}
+
+/// `[admin]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Admin {
+    /// What an operator shows; `None`: being on this machine is enough.
+    pub token: Option<Secret>,
+}
+
+/// `[tls]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Tls {
+    /// PEM file: the certificate and its chain.
+    pub cert: PathBuf,
+    /// PEM file: its private key.
+    pub key: PathBuf,
 }
 
 /// `[limits]`

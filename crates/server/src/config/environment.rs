@@ -13,7 +13,8 @@ pub(super) fn read(variables: &[(String, String)], raw: &mut Raw) -> Result<(), 
     }
     for (name, text) in variables.iter().filter(|(name, _)| is_ours(name)) {
         let key = name[VARIABLE_PREFIX.len()..].replace("__", ".").to_lowercase();
-        let given = Given { value: Value::read(text), origin: Origin::Variable(name.clone()) };
+        let given =
+            Given { value: Value::read_named(&key, text), origin: Origin::Variable(name.clone()) };
         raw.set(&key, given, Key::variable)?;
     }
     if let Some(port) = original(variables, "PORT") {

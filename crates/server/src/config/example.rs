@@ -17,6 +17,9 @@ pub fn example() -> String {
         for line in key.doc() {
             writeln!(text, "#{line}").expect("writing to a String does not fail");
         }
+        if key.is_reloaded() {
+            text.push_str("# Read again on SIGHUP.\n");
+        }
         writeln!(text, "{} = {}", key.leaf(), key.default_toml())
             .expect("writing to a String does not fail");
     }

@@ -26,8 +26,9 @@ impl Flags {
                 let problem = Problem::NotAnAssignment(assignment.clone());
                 return Err(ConfigError { origin, problem });
             };
-            let given = Given { value: Value::read(text.trim()), origin };
-            raw.set(name.trim(), given, spell_dotted)?;
+            let (name, text) = (name.trim(), text.trim());
+            let given = Given { value: Value::read_named(name, text), origin };
+            raw.set(name, given, spell_dotted)?;
         }
         let own = [
             (Key::Listen, "--listen", &self.listen),

@@ -87,6 +87,13 @@ keys! {
     AuthUnknownRecipients = "auth.unknown_recipients", "\"reject\"";
     /// Web pages that may connect: `"*"`, or origins as `"https://chat.example.org"`.
     AuthAllowedOrigins = "auth.allowed_origins", "[\"*\"]";
+    /// Who shows it may ask what operators ask (`Authorization: Bearer …`): /metrics. 16 to 256 visible characters.
+    /// Empty: only callers on this machine may, as long as no proxy speaks for them.
+    AdminToken = "admin.token", "\"\"";
+    /// PEM file with the certificate and its chain. With it the server speaks TLS (https, wss), and nothing else.
+    TlsCert = "tls.cert", "\"\"";
+    /// PEM file with the certificate's private key.
+    TlsKey = "tls.key", "\"\"";
     /// Most connections.
     LimitsConnections = "limits.connections", "1000000";
     /// Most connections from one address.
@@ -115,6 +122,26 @@ impl Key {
         self.name().rsplit_once('.').map_or(self.name(), |(_, leaf)| leaf)
     }
 
+    /// Whether its value is shown to nobody.
+    pub const fn is_secret(self) -> bool {
+        matches!(self, Self::AdminToken)
+    }
+
+    /// Whether a running server takes it over when it is told to read its configuration again (SIGHUP).
+    pub const fn is_reloaded(self) -> bool {
+        matches!(
+            self,
+            Self::AuthAllowedOrigins
+                | Self::AdminToken
+                | Self::TlsCert
+                | Self::TlsKey
+                | Self::LimitsConnections
+                | Self::LimitsConnectionsPerIp
+                | Self::LimitsFramesPerSecond
+                | Self::LogLevel
+        )
+    }
+
     /// Its environment variable: `ACKD_AUTH__CLAIMS`.
     pub fn variable(self) -> String {
         format!("{VARIABLE_PREFIX}{}", self.name().replace('.', "__").to_uppercase())
@@ -136,7 +163,6 @@ pub(super) fn is_not_built_yet(name: &str) -> bool {
 pub(super) const VARIABLE_PREFIX: &str = "ACKD_";
 
 const NOT_BUILT_YET: &[&str] = &[
-    "admin",
     "auth.jwks",
     "auth.jwt_audience",
     "auth.jwt_issuer",
@@ -144,7 +170,6 @@ const NOT_BUILT_YET: &[&str] = &[
     "auth.jwt_secret",
     "otel",
     "store_wait",
-    "tls",
     "trace_bytes",
     "trace_window",
     "webhook",
@@ -159,7 +184,7 @@ mod tests {
     fn names_are_unique_and_tables_stand_together_behind_the_top_level() {
         let mut tables: Vec<_> = Key::ALL.iter().map(|key| key.table()).collect();
         tables.dedup();
-        assert_eq!(tables, ["", "auth", "limits", "log"]);
+        assert_eq!(tables, ["", "auth", "admin", "tls", "limits", "log"]);
         for &key in Key::ALL {
             assert_eq!(Key::parse(key.name()), Some(key));
             assert!(!is_not_built_yet(key.name()) && !is_table(key.name()));
@@ -175,7 +200,7 @@ mod tests {
 
     #[test]
     fn features_that_are_missing_are_known_by_their_table_or_key() {
-        assert!(is_not_built_yet("tls") && is_not_built_yet("tls.cert"));
+        assert!(is_not_built_yet("otel") && is_not_built_yet("otel.endpoint"));
         assert!(is_not_built_yet("auth.jwt_secret") && !is_not_built_yet("auth"));
     }
 }

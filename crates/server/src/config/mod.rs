@@ -12,6 +12,7 @@ mod flags;
 mod key;
 mod nearest;
 mod raw;
+mod reload;
 mod secret;
 mod unit;
 mod validate;
@@ -19,13 +20,14 @@ mod value;
 
 // The public interface is:
 pub use checked::{
-    Auth, Config, Durability, Level, Limits, Log, LogFormat, Origins, UnknownRecipients,
+    Admin, Auth, Config, Durability, Level, Limits, Log, LogFormat, Origins, Tls, UnknownRecipients,
 };
 pub use error::{ConfigError, Problem};
 pub use example::example;
 pub use flags::Flags;
 pub use key::Key;
 pub use raw::{ConfigFile, Raw, Sources};
+pub use reload::{Change, Changes};
 pub use secret::Secret;
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ impl Raw {
         Ok(raw)
     }
 
-    /// The configuration in force as TOML, with a comment at what is no default. It holds no secret.
+    /// The configuration in force as TOML, with a comment at what is no default. Secrets are hidden in it.
     pub fn show(&self) -> String {
         let mut text = String::new();
         let mut table = "";
@@ -86,18 +86,24 @@ impl Raw {
     ) -> Result<(), ConfigError> {
         match Key::parse(name) {
             Some(key) => {
-                self.given.insert(key, given);
+                let Given { value, origin } = given;
+                let value = if key.is_secret() { value.hidden() } else { value };
+                self.given.insert(key, Given { value, origin });
                 Ok(())
             }
             None => Err(ConfigError { origin: given.origin, problem: unknown(name, spell) }),
         }
     }
 
+    pub(super) fn replace(&mut self, key: Key, given: Given) {
+        self.given.insert(key, given);
+    }
+
     /// What is in force for a key: what was given, or its default.
     pub(super) fn get(&self, key: Key) -> Given {
-        self.given.get(&key).cloned().unwrap_or_else(|| Given {
-            value: Value::read(key.default_toml()),
-            origin: Origin::Default,
+        self.given.get(&key).cloned().unwrap_or_else(|| {
+            let value = Value::read_for(key, key.default_toml());
+            Given { value, origin: Origin::Default }
         })
     }
 }

@@ -39,7 +39,7 @@ fn the_example_names_every_key_and_parses_to_the_defaults() {
 #[test]
 fn the_committed_example_is_the_present_one() {
     let committed = include_str!("../../../../config.example.toml");
-    assert!(committed == example(), "write `ackd config example` to config.example.toml");
+    assert!(committed == example(), "run `cargo xtask codegen`");
 }
 
 #[test]
@@ -169,14 +169,15 @@ fn plain_numbers_are_bytes_and_the_last_set_wins() {
 
 #[test]
 fn features_of_later_builds_are_never_accepted_in_silence() {
-    let error = file_error("[tls]\ncert = \"a.pem\"\n");
-    assert_eq!(error, "ackd.toml:1: `tls` is not in this build yet; remove it");
+    let error = file_error("[otel]\nendpoint = \"a\"\n");
+    assert_eq!(error, "ackd.toml:1: `otel` is not in this build yet; remove it");
     let error = file_error("[auth]\njwt_secret = \"\"\n");
     assert_eq!(error, "ackd.toml:2: `auth.jwt_secret` is not in this build yet; remove it");
     assert!(
-        env_error("ACKD_ADMIN__TOKEN", "s3cret").contains("`admin.token` is not in this build")
+        env_error("ACKD_WEBHOOK__SECRET", "s3cret")
+            .contains("`webhook.secret` is not in this build")
     );
-    assert!(!env_error("ACKD_ADMIN__TOKEN", "s3cret").contains("s3cret"));
+    assert!(!env_error("ACKD_WEBHOOK__SECRET", "s3cret").contains("s3cret"));
     assert!(set_error("otel.endpoint=x").contains("not in this build yet"));
 }
 
@@ -219,4 +220,54 @@ fn what_is_in_force_is_shown_with_its_origin_and_can_be_read_again() {
     assert!(shown.contains("listen = \"0.0.0.0:7\"  # environment variable PORT\n"), "{shown}");
     assert!(shown.contains("\n[log]\nformat = \"pretty\"\nlevel = \"warn\"  # --set\n"), "{shown}");
     assert_eq!(load(&sources(&shown, &[], &[])), Ok(raw.check().expect("valid")));
+}
+
+#[test]
+fn a_secret_is_taken_from_every_source_and_shown_by_none() {
+    let (long, number) = ("hunter2-hunter2-hunter2", "12345678901234567890");
+    let file = format!("[admin]\ntoken = \"{long}\"\n");
+    let given = [
+        (sources(&file, &[], &[]), long),
+        (sources("", &[("ACKD_ADMIN__TOKEN", long)], &[]), long),
+        (sources("", &[("ACKD_ADMIN__TOKEN", number)], &[]), number),
+        (sources("", &[], &[&format!("admin.token={long}")]), long),
+        (sources("", &[], &[&format!("admin.token=\"{long}\"")]), long),
+    ];
+    for (sources, expected) in given {
+        let raw = Raw::gather(&sources).expect("valid");
+        let token = raw.check().expect("valid").admin.token.expect("it is set");
+        assert_eq!(token.reveal(), expected);
+        let seen = format!("{} {raw:?} {:?}", raw.show(), raw.check());
+        assert!(!seen.contains(expected), "{seen}");
+        assert!(seen.contains("token = \"(hidden)\"  # "), "{seen}");
+    }
+    let shown = Raw::default().show();
+    assert!(shown.contains("\n[admin]\ntoken = \"\"\n"), "{shown}");
+}
+
+#[test]
+fn a_bad_secret_is_refused_without_being_repeated() {
+    let expected =
+        "`admin.token` is \"(hidden)\": expected 16 to 256 visible ASCII characters, or none";
+    for bad in ["hunter2", "hunter2 hunter2 hunter2", "hunter2\u{e9}hunter2hunter2", "(hidden)"] {
+        let error = env_error("ACKD_ADMIN__TOKEN", bad);
+        assert_eq!(error, format!("environment variable ACKD_ADMIN__TOKEN: {expected}"));
+    }
+    assert_eq!(file_error("[admin]\ntoken = 77\n"), format!("ackd.toml:2: {expected}"));
+}
+
+#[test]
+fn certificate_and_key_belong_together() {
+    let config = load(&sources("[tls]\ncert = \"a.pem\"\nkey = \"b.pem\"\n", &[], &[]));
+    let tls = config.expect("valid").tls.expect("it is on");
+    assert_eq!((tls.cert.to_str(), tls.key.to_str()), (Some("a.pem"), Some("b.pem")));
+    assert_eq!(load(&Sources::default()).expect("valid").tls, None);
+    assert_eq!(
+        file_error("[tls]\ncert = \"a.pem\"\n"),
+        "default: `tls.key` is \"\": expected the path of a PEM file, since `tls.cert` is set"
+    );
+    assert_eq!(
+        set_error("tls.key=b.pem"),
+        "default: `tls.cert` is \"\": expected the path of a PEM file, since `tls.key` is set"
+    );
 }

@@ -1,15 +1,17 @@
 //! From what was given to what holds: kinds, ranges, and how values fit one another.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::checked::{
-    Auth, Config, Durability, Level, Limits, Log, LogFormat, Origins, UnknownRecipients,
+    Admin, Auth, Config, Durability, Level, Limits, Log, LogFormat, Origins, Tls, UnknownRecipients,
 };
 use super::error::{ConfigError, Problem};
 use super::key::Key;
 use super::raw::{Given, Raw};
+use super::secret::Secret;
 use super::unit::{parse_duration, parse_size, show_duration, show_size};
 use super::value::Value;
 
@@ -47,6 +49,8 @@ impl Raw {
             max_attempts: self.count(Key::MaxAttempts, 0, u16::MAX.into())? as u16,
             drain_timeout: self.duration(Key::DrainTimeout, Duration::ZERO, DAY)?,
             auth: self.auth()?,
+            admin: Admin { token: self.token()? },
+            tls: self.tls()?,
             limits: self.limits()?,
             log: self.log()?,
         })
@@ -61,6 +65,33 @@ impl Raw {
             unknown_recipients: self.one_of(Key::AuthUnknownRecipients, &UNKNOWN_RECIPIENTS)?,
             allowed_origins: self.origins()?,
         })
+    }
+
+    fn token(&self) -> Result<Option<Secret>, ConfigError> {
+        let key = Key::AdminToken;
+        let Value::Secret(token) = self.get(key).value else { return Ok(None) };
+        let text = token.reveal();
+        let is_good = TOKEN_CHARACTERS.contains(&text.len())
+            && text.bytes().all(|letter| letter.is_ascii_graphic());
+        match (text.is_empty(), is_good) {
+            (true, _) => Ok(None),
+            (_, true) => Ok(Some(token)),
+            _ => Err(self.bad(key, "16 to 256 visible ASCII characters, or none".to_owned())),
+        }
+    }
+
+    fn tls(&self) -> Result<Option<Tls>, ConfigError> {
+        let file = |key| match self.get(key).value {
+            Value::Text(text) => Ok(Some(PathBuf::from(text)).filter(|path| path != Path::new(""))),
+            _ => Err(self.bad(key, "the path of a PEM file".to_owned())),
+        };
+        let of = |other: Key| format!("the path of a PEM file, since `{}` is set", other.name());
+        match (file(Key::TlsCert)?, file(Key::TlsKey)?) {
+            (Some(cert), Some(key)) => Ok(Some(Tls { cert, key })),
+            (Some(_), None) => Err(self.bad(Key::TlsKey, of(Key::TlsCert))),
+            (None, Some(_)) => Err(self.bad(Key::TlsCert, of(Key::TlsKey))),
+            (None, None) => Ok(None),
+        }
     }
 
     fn limits(&self) -> Result<Limits, ConfigError> {
@@ -223,6 +254,8 @@ fn is_origin(text: &str) -> bool {
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 const COUNT_MAX: u32 = u32::MAX;
+/// Long enough not to be guessed, short enough for a header.
+const TOKEN_CHARACTERS: RangeInclusive<usize> = 16..=256;
 const PAUSE_MIN: Duration = Duration::from_millis(10);
 const DAY: Duration = Duration::from_secs(86_400);
 const LIFE_MAX: Duration = Duration::from_secs(3_650 * 86_400);

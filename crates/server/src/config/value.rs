@@ -4,6 +4,9 @@ use std::fmt;
 
 use toml::de::DeValue;
 
+use super::key::Key;
+use super::secret::Secret;
+
 /// A value. `Display` writes it as TOML.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Value {
@@ -11,6 +14,8 @@ pub(super) enum Value {
     Integer(i64),
     Bool(bool),
     List(Vec<String>),
+    /// A text that is shown to nobody.
+    Secret(Secret),
     /// What no key takes; its TOML type, for the error.
     Other(&'static str),
 }
@@ -20,6 +25,31 @@ impl Value {
     pub(super) fn read(text: &str) -> Self {
         DeValue::parse(text)
             .map_or_else(|_| Self::Text(text.to_owned()), |value| Self::from_toml(value.get_ref()))
+    }
+
+    /// The same for a known key. A secret is the text as it is, also where that looks like a number, but without the
+    /// quotation marks that TOML wants.
+    pub(super) fn read_for(key: Key, text: &str) -> Self {
+        match Self::read(text) {
+            value if !key.is_secret() => value,
+            Self::Text(inner) => Self::Secret(Secret::new(inner)),
+            _ => Self::Secret(Secret::new(text)),
+        }
+    }
+
+    /// The same for any name.
+    pub(super) fn read_named(name: &str, text: &str) -> Self {
+        Key::parse(name).map_or_else(|| Self::read(text), |key| Self::read_for(key, text))
+    }
+
+    /// The same value, out of sight.
+    pub(super) fn hidden(self) -> Self {
+        match self {
+            Self::Text(text) => Self::Secret(Secret::new(text)),
+            Self::Secret(secret) => Self::Secret(secret),
+            // No secret is any of these: it is refused without being repeated.
+            _ => Self::Secret(Secret::new("?")),
+        }
     }
 
     pub(super) fn from_toml(value: &DeValue<'_>) -> Self {
@@ -48,6 +78,8 @@ impl fmt::Display for Value {
             Self::Integer(number) => write!(f, "{number}"),
             Self::Bool(is) => write!(f, "{is}"),
             Self::List(texts) => write!(f, "{}", toml::Value::from(texts.clone())),
+            Self::Secret(secret) if secret.reveal().is_empty() => f.write_str("\"\""),
+            Self::Secret(secret) => write!(f, "\"{secret}\""),
             Self::Other(what) => f.write_str(what),
         }
     }

@@ -11,7 +11,6 @@ use std::{future, vec};
 use ackd_websocket::Encoder;
 use ackd_wire::{ClientId, CloseCode, Millis, Name};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 
 use super::hearing::Hearing;
 use super::http::Context;
@@ -20,6 +19,7 @@ use super::line::Line;
 use super::quota::Place;
 use super::rate::Rate;
 use super::reader::Reader;
+use super::stream::Stream;
 use super::writer::Writer;
 use crate::clock::SystemEntropy;
 use crate::dialect::Dialect;
@@ -28,7 +28,7 @@ use crate::session::{Command, ErrorEvent, Event, Output, Session, Signal};
 /// A connection after its upgrade.
 #[derive(Debug)]
 pub(super) struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     dialect: Dialect,
     session: Session,
     line: Line,
@@ -66,7 +66,7 @@ enum Stage {
 impl Connection {
     /// `early` came together with the upgrade request.
     pub(super) fn new(
-        stream: TcpStream,
+        stream: Stream,
         early: &[u8],
         dialect: Dialect,
         context: Arc<Context>,
@@ -249,7 +249,7 @@ impl Connection {
             self.open(now);
             return true;
         }
-        let limit = self.line.context.rate_limit;
+        let limit = self.line.context.policy.rate_limit();
         if self.reader.is_handled() && !self.reader.is_short() {
             let others = self.reader.decode(self.writer.buffer());
             self.rate.spend(limit, now, others);
@@ -359,7 +359,7 @@ impl Connection {
         }
         let was_choked = self.writer.is_choked();
         let mut progress = false;
-        let flushed = self.writer.poll_flush(&self.stream, cx, &mut progress)?.is_ready();
+        let flushed = self.writer.poll_flush(&mut self.stream, cx, &mut progress)?.is_ready();
         let choked = self.writer.is_choked();
         if was_choked && progress {
             self.keepalive.heard(now); // it reads, slowly
@@ -382,22 +382,13 @@ impl Connection {
 
     /// Reads what is there. Whether there was anything.
     fn read(&mut self, cx: &mut Cx<'_>, now: Millis) -> io::Result<bool> {
-        while let Poll::Ready(ready) = self.stream.poll_read_ready(cx) {
-            ready?;
-            match self.reader.read(&self.stream) {
-                Ok(0) => {
-                    self.hang_up(now);
-                    return Ok(true);
-                }
-                Ok(_) => {
-                    self.keepalive.heard(now);
-                    return Ok(true);
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
-            }
+        match self.reader.poll_read(&mut self.stream, cx) {
+            Poll::Ready(Ok(0)) => self.hang_up(now),
+            Poll::Ready(Ok(_)) => self.keepalive.heard(now),
+            Poll::Ready(Err(error)) => return Err(error),
+            Poll::Pending => return Ok(false),
         }
-        Ok(false)
+        Ok(true)
     }
 
     /// Sees to being woken when something is due.
@@ -417,7 +408,7 @@ impl Connection {
 
 /// After the close frame the client gets a moment to read it: a socket that is dropped with unread input resets the
 /// connection, and the client never sees why it ended (RFC 6455, section 7.1.1).
-async fn linger(mut stream: TcpStream, place: Place) {
+async fn linger(mut stream: Stream, place: Place) {
     let drained = async {
         stream.shutdown().await?;
         let mut scrap = vec![0; 4096];

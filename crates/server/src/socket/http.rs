@@ -15,11 +15,9 @@ use parking_lot::Mutex;
 
 use super::line::take_room_number;
 use super::quota::{Place, Quota};
-use super::rate::RateLimit;
 use super::upgrade::upgrade;
-use super::{Phase, Timers, landing};
+use super::{Phase, Policy, Timers, landing};
 use crate::clock::{Clock, SystemEntropy};
-use crate::config::Origins;
 use crate::dialect::{Dialect, Greeting};
 use crate::router::Router;
 use crate::session::Rules;
@@ -33,8 +31,7 @@ pub(crate) struct Context {
     pub(crate) clock: Clock,
     pub(crate) timers: Timers,
     pub(crate) quota: Arc<Quota>,
-    pub(crate) origins: Origins,
-    pub(crate) rate_limit: RateLimit,
+    pub(crate) policy: Policy,
     pub(crate) ping_interval_ms: Millis,
     /// How long a request's head may take.
     pub(crate) header_timeout: Duration,

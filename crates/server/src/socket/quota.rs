@@ -3,6 +3,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
@@ -10,8 +11,8 @@ use rustc_hash::FxHashMap;
 /// The connections that there are.
 #[derive(Debug)]
 pub(crate) struct Quota {
-    connections_max: usize,
-    per_address_max: usize,
+    connections_max: AtomicUsize,
+    per_address_max: AtomicUsize,
     used: Mutex<Used>,
 }
 
@@ -41,7 +42,14 @@ pub(super) enum Full {
 
 impl Quota {
     pub(crate) fn new(connections_max: usize, per_address_max: usize) -> Arc<Self> {
+        let (connections_max, per_address_max) = (connections_max.into(), per_address_max.into());
         Arc::new(Self { connections_max, per_address_max, used: Mutex::default() })
+    }
+
+    /// Other limits from now on. Nobody who is in has to leave for them.
+    pub(crate) fn change(&self, connections_max: usize, per_address_max: usize) {
+        self.connections_max.store(connections_max, Ordering::Relaxed);
+        self.per_address_max.store(per_address_max, Ordering::Relaxed);
     }
 
     /// A place for a connection from this address, perhaps only one to be refused at. `None`: not even that.
@@ -61,11 +69,11 @@ impl Quota {
     }
 
     fn refusal(&self, used: &Used, address: IpAddr) -> Option<Full> {
-        if self.connections_max <= used.connections {
+        if self.connections_max.load(Ordering::Relaxed) <= used.connections {
             return Some(Full::Server);
         }
         let here = used.by_address.get(&address).copied().unwrap_or_default();
-        (self.per_address_max <= here).then_some(Full::Address)
+        (self.per_address_max.load(Ordering::Relaxed) <= here).then_some(Full::Address)
     }
 }
 
@@ -119,6 +127,22 @@ mod tests {
         assert_eq!(refusal(there), Some(Full::Server));
         drop((places, third));
         assert_eq!(refusal(here), None);
+    }
+
+    #[test]
+    fn limits_that_become_smaller_send_nobody_away() {
+        let quota = Quota::new(3, 3);
+        let here = IpAddr::from([127, 0, 0, 1]);
+        let mut places = vec![quota.take(here).unwrap(), quota.take(here).unwrap()];
+        quota.change(9, 1);
+        assert_eq!(quota.take(here).unwrap().refusal(), Some(Full::Address));
+        places.pop();
+        assert_eq!(quota.take(here).unwrap().refusal(), Some(Full::Address));
+        quota.change(1, 9);
+        assert_eq!(quota.take(here).unwrap().refusal(), Some(Full::Server));
+        quota.change(2, 2);
+        assert_eq!(quota.take(here).unwrap().refusal(), None);
+        assert!(places.iter().all(|place| place.refusal().is_none()));
     }
 
     #[test]

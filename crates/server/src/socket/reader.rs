@@ -3,12 +3,13 @@
 
 use std::io;
 use std::ops::Range;
+use std::task::{Context, Poll, ready};
 
 use ackd_websocket::{Decoded, Decoder, Encoder, Item, Limits, Role, echo_close_code};
 use ackd_wire::{CloseCode, limits};
-use tokio::net::TcpStream;
 
 use super::pool;
+use super::stream::Stream;
 
 /// What was read and is not handled.
 #[derive(Debug)]
@@ -80,15 +81,21 @@ impl Reader {
         self.bytes.len() < self.needed || self.bytes.is_empty()
     }
 
-    /// Reads once. `Ok(0)`: the client says nothing more. The buffer grows as the bytes of a large message come.
-    pub(super) fn read(&mut self, stream: &TcpStream) -> io::Result<usize> {
+    /// Reads once, or sees to being woken. 0: the client says nothing more. The buffer grows as the bytes of a large
+    /// message come.
+    pub(super) fn poll_read(
+        &mut self,
+        stream: &mut Stream,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        ready!(stream.poll_read_ready(cx))?;
         if self.bytes.capacity() == 0 {
             self.bytes = pool::take();
         }
         if self.bytes.len() == self.bytes.capacity() {
             self.bytes.reserve(self.bytes.len().max(pool::BUFFER_BYTES));
         }
-        let read = stream.try_read_buf(&mut self.bytes);
+        let read = stream.poll_read_into(cx, &mut self.bytes);
         self.rest();
         read
     }

@@ -7,11 +7,11 @@ use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
 use super::connection::Connection;
 use super::http::{Answer, Context, Guest, later, plain, with};
 use super::quota::{Full as NoPlace, Place};
+use super::stream::Stream;
 use crate::dialect::Dialect;
 
 pub(super) fn upgrade(mut request: Request<Incoming>, dialect: Dialect, guest: &Guest) -> Answer {
@@ -35,7 +35,7 @@ pub(super) fn upgrade(mut request: Request<Incoming>, dialect: Dialect, guest: &
     let context = guest.context.clone();
     tokio::spawn(async move {
         let Ok(upgraded) = upgraded.await else { return };
-        let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else { return };
+        let Ok(parts) = upgraded.downcast::<TokioIo<Stream>>() else { return };
         let (stream, early) = (parts.io.into_inner(), parts.read_buf);
         let connection = Connection::new(stream, &early, dialect, context);
         drop(early);
@@ -86,7 +86,7 @@ fn admit(headers: &HeaderMap, guest: &Guest) -> Result<(), Box<Answer>> {
         return Err(Box::new(later(StatusCode::SERVICE_UNAVAILABLE, "the server is leaving\n")));
     }
     if let Some(origin) = headers.get(header::ORIGIN)
-        && !origin.to_str().is_ok_and(|origin| context.origins.allow(origin))
+        && !origin.to_str().is_ok_and(|origin| context.policy.terms().origins.allow(origin))
     {
         return Err(Box::new(plain(StatusCode::FORBIDDEN, "this origin is not allowed\n")));
     }

@@ -2,12 +2,12 @@
 //! owns no buffer while nothing waits.
 
 use std::io;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use ackd_wire::limits::SIGNAL_UNSENT_BYTES_MAX;
-use tokio::net::TcpStream;
 
 use super::pool;
+use super::stream::Stream;
 
 /// What is encoded and not written.
 #[derive(Debug, Default)]
@@ -34,26 +34,26 @@ impl Writer {
     /// Writes until nothing waits. `progress` is set if the socket took anything.
     pub(super) fn poll_flush(
         &mut self,
-        stream: &TcpStream,
+        stream: &mut Stream,
         cx: &mut Context<'_>,
         progress: &mut bool,
     ) -> Poll<io::Result<()>> {
         while self.written < self.bytes.len() {
-            match stream.try_write(&self.bytes[self.written..]) {
-                Ok(bytes) => {
+            match stream.poll_send(cx, &self.bytes[self.written..]) {
+                Poll::Ready(Ok(bytes)) => {
                     self.written += bytes;
                     *progress = true;
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
                     self.forget_written();
-                    ready!(stream.poll_write_ready(cx))?;
+                    return Poll::Pending;
                 }
-                Err(error) => return Poll::Ready(Err(error)),
             }
         }
         self.written = 0;
         pool::give(&mut self.bytes);
-        Poll::Ready(Ok(()))
+        stream.poll_leave(cx)
     }
 
     /// Writes what the socket takes now, for the last time.

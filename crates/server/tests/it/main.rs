@@ -8,4 +8,6 @@ mod keepalive;
 mod lifecycle;
 mod pages;
 mod pressure;
+mod reloading;
 mod support;
+mod tls;

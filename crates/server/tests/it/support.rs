@@ -4,13 +4,15 @@
 mod client;
 mod http;
 mod server;
+mod tls;
 
 use std::future::Future;
 use std::time::Duration;
 
-pub(crate) use client::{Client, Heard};
+pub(crate) use client::{Client, Heard, Socket};
 pub(crate) use http::{HttpAnswer, ask, upgrade_request};
-pub(crate) use server::{Running, server};
+pub(crate) use server::{Running, configuration, server};
+pub(crate) use tls::Certificate;
 
 /// Far more than anything here takes, also on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);

@@ -4,14 +4,18 @@ use std::collections::VecDeque;
 
 use ackd_websocket::{Decoded, Decoder, Encoder, Item, Limits, Role};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use super::soon;
 
+/// TCP, or TLS on it.
+pub(crate) trait Socket: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Socket for S {}
+
 /// One connection. Pings are answered when they are read (see [`Client::mute`]).
 pub(crate) struct Client {
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: Box<dyn Socket>,
     input: Vec<u8>,
     decoder: Decoder,
     /// Frames of a batch that are not asked for yet.
@@ -36,9 +40,9 @@ pub(crate) enum Heard {
 
 impl Client {
     /// A client on an upgraded connection; `early` came with the upgrade.
-    pub(crate) fn new(stream: TcpStream, early: Vec<u8>) -> Self {
+    pub(crate) fn new(stream: impl Socket + 'static, early: Vec<u8>) -> Self {
         Self {
-            stream,
+            stream: Box::new(stream),
             input: early,
             decoder: Decoder::new(Role::Client, Limits { message_bytes_max: 64 << 20 }),
             frames: VecDeque::new(),

@@ -3,7 +3,7 @@
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::soon;
+use super::{Socket, soon};
 
 /// An answer's status, head and (where it was asked for) body.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub(crate) async fn ask(stream: &mut TcpStream, request: &str) -> Option<HttpAns
 
 impl HttpAnswer {
     /// Reads a head; what came behind it is given back.
-    pub(crate) async fn read(stream: &mut TcpStream) -> (Self, Vec<u8>) {
+    pub(crate) async fn read(stream: &mut impl Socket) -> (Self, Vec<u8>) {
         let mut bytes = Vec::new();
         let end = loop {
             if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -50,7 +50,7 @@ impl HttpAnswer {
     }
 
     /// Reads the body, whose length the head tells.
-    pub(crate) async fn read_body(&mut self, stream: &mut TcpStream, early: Vec<u8>) {
+    pub(crate) async fn read_body(&mut self, stream: &mut impl Socket, early: Vec<u8>) {
         let length: usize = self.header("content-length").map_or(0, |n| n.parse().expect("length"));
         let mut bytes = early;
         while bytes.len() < length {

@@ -3,13 +3,13 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use ackd_server::Server;
 use ackd_server::config::{Config, Flags, Raw, Sources};
+use ackd_server::{CertificateError, Server};
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use super::{Client, HttpAnswer, soon, upgrade_request};
+use super::{Client, HttpAnswer, Socket, soon, upgrade_request};
 
 /// How a server is to be configured: the defaults, and what the test sets.
 #[derive(Default)]
@@ -83,10 +83,7 @@ impl Running {
     /// Sends a request as it is written here and reads the head of the answer; the connection is good for WebSocket
     /// frames if the answer is 101.
     pub(crate) async fn try_upgrade(&self, request: &str) -> (HttpAnswer, Client) {
-        let mut stream = self.dial().await;
-        stream.write_all(request.as_bytes()).await.expect("the request is written");
-        let (answer, early) = HttpAnswer::read(&mut stream).await;
-        (answer, Client::new(stream, early))
+        try_upgrade_on(self.dial().await, request).await
     }
 
     /// Sends these bytes, and takes what comes after the head of the answer, which must be 101, for frames.
@@ -110,6 +107,13 @@ impl Running {
         let (mut answer, early) = HttpAnswer::read(&mut stream).await;
         answer.read_body(&mut stream, early).await;
         answer
+    }
+
+    /// Reads its configuration again, with these keys changed.
+    pub(crate) fn reload(&self, set: &[&str]) -> Result<(), CertificateError> {
+        let set: Vec<_> =
+            self.set.iter().cloned().chain(set.iter().map(ToString::to_string)).collect();
+        self.server.reload(&configuration(self.data_dir.path(), &set))
     }
 
     /// Tries to start a second server on the same store. The error.
@@ -149,7 +153,18 @@ async fn start(data_dir: &Path, set: &[String]) -> Server {
     Server::start(configuration(data_dir, set)).await.expect("the server starts")
 }
 
-fn configuration(data_dir: &Path, set: &[String]) -> Config {
+/// The same on a connection that exists.
+pub(crate) async fn try_upgrade_on(
+    mut stream: impl Socket + 'static,
+    request: &str,
+) -> (HttpAnswer, Client) {
+    stream.write_all(request.as_bytes()).await.expect("the request is written");
+    let (answer, early) = HttpAnswer::read(&mut stream).await;
+    (answer, Client::new(stream, early))
+}
+
+/// The defaults, and what a test sets.
+pub(crate) fn configuration(data_dir: &Path, set: &[String]) -> Config {
     // Small segments: a test's store is made in no time.
     let small = std::iter::once("journal_bytes=16MiB".to_owned());
     let flags = Flags {
