@@ -71,6 +71,13 @@ impl Switchboard {
         state.sessions.remove(&key);
     }
 
+    /// Whether no other session is here as the identity of this one.
+    pub fn is_alone(&self, key: SessionKey) -> bool {
+        let state = self.state.lock();
+        let place = state.sessions.get(&key).and_then(|seat| seat.place.as_ref());
+        place.is_none_or(|place| state.here(place.reader.log).len() <= 1)
+    }
+
     /// Sessions here, connected or not.
     pub fn len(&self) -> usize {
         self.state.lock().sessions.len()

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use ackd_engine::{self as engine, Answer, Connected, Disconnect, Refusal, Tag};
-use ackd_wire::{ErrorCode, Name, Ref, Token};
+use ackd_wire::{ErrorCode, Millis, Name, Ref, Token};
 
 use super::open::{Entry, Open};
 use super::refusal::{connect_close, error};
@@ -92,11 +92,7 @@ impl Session {
     pub(super) fn connected(&mut self, entry: Entry, connected: Connected, out: &mut Output<'_>) {
         self.connecting = false;
         if entry.adopt {
-            self.store_live(u64::MAX, out);
-            self.flush_acks(out);
-            if let Some(old) = self.live() {
-                out.requests.push(old.disconnect());
-            }
+            self.leave_identity(out);
         }
         let own = entry.own.filter(|_| connected.new);
         let (live, mut welcome) = enter(connected, entry.window, self.dialect, entry.adopt);
@@ -138,6 +134,20 @@ impl Session {
     }
 }
 
+impl Session {
+    /// Gives back what the session had of its identity: what is in flight waits again.
+    pub(super) fn leave_identity(&mut self, out: &mut Output<'_>) {
+        out.tally.left += self.store_live(Millis::MAX, out);
+        self.flush_acks(out);
+        if let Some(live) = self.live() {
+            // What had come again before was known to wait already.
+            let unacked = live.window.unacked();
+            out.tally.left += unacked.iter().filter(|(_, attempt)| *attempt == 1).count();
+            out.requests.push(live.disconnect());
+        }
+    }
+}
+
 impl Live {
     /// What the engine is told when the session leaves this identity.
     pub(super) fn disconnect(&self) -> Request<'static> {
@@ -165,6 +175,7 @@ fn enter(
         fresh: kept,
         window: Window::new(window, connected.acked, connected.end),
         missed: VecDeque::new(),
+        waited: connected.end,
     };
     let welcome = Welcome {
         r#ref: None,

@@ -29,9 +29,12 @@ impl Session {
         // An ack may have overtaken the page.
         let settled = live.window.read_to();
         live.window.page(read_to, end);
+        let waited = live.waited;
         for delivery in messages {
-            if settled < delivery.message.seq {
+            let seq = delivery.message.seq;
+            if settled < seq {
                 self.deliver(now, delivery, out);
+                out.tally.handed_over += usize::from(seq <= waited);
             }
         }
     }
@@ -85,7 +88,7 @@ impl Session {
 
     /// What is due: live messages go to the store, stored ones are fetched to be sent again (or given up).
     pub(super) fn redeliver(&mut self, now: Millis, out: &mut Output<'_>) {
-        self.store_live(now, out);
+        out.tally.late += self.store_live(now, out);
         let max_attempts = self.rules.max_attempts;
         let Some(live) = self.live_mut() else { return };
         let reader = live.reader;
@@ -102,6 +105,7 @@ impl Session {
         }
         let first = due.iter().filter(|message| message.timeouts == 1);
         let seqs: Vec<Seq> = first.map(|message| message.seq).collect();
+        out.tally.late += seqs.len();
         if !seqs.is_empty() {
             quiet(engine::Command::Archive { reader, seqs }, out);
         }
@@ -137,18 +141,21 @@ impl Session {
             entry.due = now.saturating_add(rules.pause_ms(entry.timeouts));
             entry.attempt = entry.attempt.saturating_add(1);
             let attempt = entry.attempt;
+            out.tally.handed_over += 1;
             out.events.push(Event::Message { message, attempt, kind: Kind::Stored });
         }
     }
 
-    /// Live messages that are due by `now` are stored; they come again from the mailbox.
-    pub(super) fn store_live(&mut self, now: Millis, out: &mut Output<'_>) {
-        let Some(live) = self.live_mut() else { return };
+    /// Live messages that are due by `now` are stored; they come again from the mailbox. How many.
+    pub(super) fn store_live(&mut self, now: Millis, out: &mut Output<'_>) -> usize {
+        let Some(live) = self.live_mut() else { return 0 };
         let ids = live.window.take_live_due(now);
-        if !ids.is_empty() {
+        let stored = ids.len();
+        if stored != 0 {
             live.remember_missed(&ids);
             out.requests.push(Request::LiveMissed { log: live.reader.log, ids });
         }
+        stored
     }
 
     /// Asks for the next part of the mailbox, if there is one and a place for it.

@@ -13,6 +13,7 @@ mod rules;
 mod send;
 mod signal;
 mod state;
+mod tally;
 mod window;
 
 pub use command::{BadCommand, Command, Connect, Credential, Destination, Persist, Send, Which};
@@ -20,6 +21,7 @@ pub use event::{CloseCode, ErrorEvent, Event, Kind, Signal, Welcome};
 pub use request::{Append, Audience, Publish, Request};
 pub use rules::Rules;
 pub use state::{DialectKind, Output, Session};
+pub use tally::Tally;
 
 #[cfg(test)]
 mod tests;

@@ -47,13 +47,15 @@ impl Session {
             (Open::Connect(entry), Answer::Refused(refusal)) => {
                 self.not_connected(entry, refusal, out);
             }
-            (Open::Send { r#ref, n }, Answer::Accepted { id, dup, .. }) => {
+            (Open::Send { r#ref, n }, Answer::Accepted { id, dup, recipient }) => {
+                out.tally.away += usize::from(is_away(recipient));
                 out.events.push(Event::Accepted { r#ref, n, id, dup });
             }
             (Open::Bad { r#ref, n, .. }, Answer::Accepted { id, dup, .. }) => {
                 out.events.push(Event::Accepted { r#ref, n: Some(n), id, dup });
             }
             (Open::Held(held), Answer::Accepted { id, dup, recipient }) => {
+                out.tally.away += usize::from(is_away(recipient));
                 let unclaimed = recipient == Recipient::Unclaimed;
                 self.accepted_held(*held, (id, dup, unclaimed), out);
             }
@@ -118,4 +120,9 @@ impl Session {
         out.events.push(error(None, None, Refusal::UnknownIdentity));
         self.close(CloseCode::Unauthorized, out);
     }
+}
+
+/// Whether what was accepted waits from now on.
+fn is_away(recipient: Recipient) -> bool {
+    matches!(recipient, Recipient::Away | Recipient::Unclaimed)
 }

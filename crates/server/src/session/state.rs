@@ -9,7 +9,9 @@ use ackd_wire::{ClientId, ErrorCode, MessageId, Millis, Room, Seq, Token};
 
 use super::open::{MessageIds, Open, Requests};
 use super::window::Window;
-use super::{BadCommand, CloseCode, Command, Connect, ErrorEvent, Event, Request, Rules, Signal};
+use super::{
+    BadCommand, CloseCode, Command, Connect, ErrorEvent, Event, Request, Rules, Signal, Tally,
+};
 
 /// One client's session.
 #[derive(Debug)]
@@ -45,6 +47,8 @@ pub struct Output<'a> {
     pub events: Vec<Event>,
     /// For the router.
     pub requests: Vec<Request<'a>>,
+    /// For the log.
+    pub tally: Tally,
 }
 
 /// Where the session stands.
@@ -70,6 +74,8 @@ pub(super) struct Live {
     pub(super) window: Window,
     /// Live messages that were missed, and whether an ack has crossed: they come again from the mailbox.
     pub(super) missed: VecDeque<(MessageId, bool)>,
+    /// Up to here the mailbox had grown when the session came: what it delivers of that had waited.
+    pub(super) waited: Seq,
 }
 
 /// Acks of one batch, merged.
@@ -191,13 +197,9 @@ impl Session {
 
     /// Gives back what the session held, and closes it.
     fn disconnect(&mut self, out: &mut Output<'_>) {
-        self.store_live(Millis::MAX, out);
-        self.flush_acks(out);
+        self.leave_identity(out);
         for room in self.rooms.drain(..) {
             out.requests.push(Request::Leave { slot: Tag::QUIET, room });
-        }
-        if let Phase::Live(live) = &self.phase {
-            out.requests.push(live.disconnect());
         }
         self.phase = Phase::Closed;
     }

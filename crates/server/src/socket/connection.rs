@@ -23,7 +23,7 @@ use super::stream::Stream;
 use super::writer::Writer;
 use crate::clock::SystemEntropy;
 use crate::dialect::Dialect;
-use crate::session::{Command, ErrorEvent, Event, Output, Session, Signal};
+use crate::session::{Command, ErrorEvent, Event, Output, Session, Signal, Tally};
 
 /// A connection after its upgrade.
 #[derive(Debug)]
@@ -258,7 +258,7 @@ impl Connection {
             return false;
         }
         let requests = Vec::with_capacity(self.reader.pieces());
-        let mut out = Output { requests, events: Vec::new() };
+        let mut out = Output { requests, ..Output::default() };
         let hearing = Hearing {
             session: &mut self.session,
             dialect: &self.dialect,
@@ -269,6 +269,7 @@ impl Connection {
         let end = hearing.hear(now, self.reader.lend(), &mut out);
         let end = end.map(|(code, reason)| (code, reason.to_owned()));
         self.session.pump(&mut out);
+        note(self.own.as_ref(), &self.line, out.tally);
         self.line.submit(now, &mut out.requests);
         let mut events = out.events;
         self.tell(now, &mut events);
@@ -296,6 +297,7 @@ impl Connection {
     /// Ends a batch: asks what it adds up to, and says what there is to say.
     fn finish(&mut self, now: Millis, mut out: Output<'_>) {
         self.session.pump(&mut out);
+        note(self.own.as_ref(), &self.line, out.tally);
         self.line.submit(now, &mut out.requests);
         self.tell(now, &mut out.events);
     }
@@ -349,6 +351,7 @@ impl Connection {
     fn end_session(&mut self, now: Millis) {
         let mut out = Output::default();
         self.session.end(&mut out);
+        note(self.own.as_ref(), &self.line, out.tally);
         self.line.submit(now, &mut out.requests);
     }
 
@@ -403,6 +406,25 @@ impl Connection {
         if let Some(due) = due {
             self.line.arm(now, due);
         }
+    }
+}
+
+/// Tells the log what a batch has made of messages that wait: one line of a kind, however many they are. To be called
+/// before the session has left.
+fn note(own: Option<&ClientId>, line: &Line, tally: Tally) {
+    let Tally { away, late, left, handed_over } = tally;
+    let id = own.map(ClientId::as_str);
+    if handed_over != 0 {
+        tracing::info!(id, messages = handed_over, "handed over");
+    }
+    if away != 0 {
+        tracing::info!(from = id, messages = away, why = "its recipient is away", "archived");
+    }
+    if late != 0 {
+        tracing::info!(id, messages = late, why = "not acknowledged in time", "archived");
+    }
+    if left != 0 && line.is_alone() {
+        tracing::info!(id, messages = left, why = "the connection has ended", "archived");
     }
 }
 

@@ -34,6 +34,11 @@ impl Line {
         self.context.router.submit(self.key, now, requests);
     }
 
+    /// Whether no other session is here as the same identity.
+    pub(super) fn is_alone(&self) -> bool {
+        self.context.router.switchboard().is_alone(self.key)
+    }
+
     pub(super) fn drain(&self) -> Vec<Signal> {
         let mut signals = Vec::new();
         self.inbox.drain(&mut signals);

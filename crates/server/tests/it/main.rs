@@ -6,6 +6,7 @@ mod framing;
 mod handshake;
 mod keepalive;
 mod lifecycle;
+mod logging;
 mod pages;
 mod pressure;
 mod reloading;
