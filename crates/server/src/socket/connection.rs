@@ -137,7 +137,7 @@ impl Connection {
         self.close(now, CloseCode::Internal.code(), CloseCode::Internal.reason());
         self.stage = Stage::Over;
         if open {
-            self.writer.flush_some(&self.stream);
+            self.writer.flush_some(&mut self.stream);
         } else {
             self.end_session(now);
         }

@@ -2,7 +2,7 @@
 //! owns no buffer while nothing waits.
 
 use std::io;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use ackd_wire::limits::SIGNAL_UNSENT_BYTES_MAX;
 
@@ -57,12 +57,10 @@ impl Writer {
     }
 
     /// Writes what the socket takes now, for the last time.
-    pub(super) fn flush_some(&mut self, stream: &TcpStream) {
-        while self.written < self.bytes.len()
-            && let Ok(bytes @ 1..) = stream.try_write(&self.bytes[self.written..])
-        {
-            self.written += bytes;
-        }
+    pub(super) fn flush_some(&mut self, stream: &mut Stream) {
+        // Nobody is to be woken: what the socket does not take now is not said.
+        let mut cx = Context::from_waker(Waker::noop());
+        let _said = self.poll_flush(stream, &mut cx, &mut false);
     }
 
     /// What is written goes once it is most of the buffer: each byte is moved once at most.

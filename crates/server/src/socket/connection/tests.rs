@@ -7,13 +7,13 @@ use std::task::{Wake, Waker};
 use ackd_engine::{Answer, Command as Verb, Engine, Outcome, Sink, Submission};
 use ackd_websocket::{Decoded, Decoder, Item, Limits, Role};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
-use crate::config::{Flags, Raw, Sources};
+use crate::config::{Flags, Origins, Raw, Sources};
 use crate::router::{Router, Switchboard};
 use crate::server::Server;
-use crate::socket::{Phase, StoreState, Timers};
+use crate::socket::{Phase, Policy, StoreState, Terms, Timers};
 
 /// How often the tasks of a test's connections were woken, and how often they then ran.
 #[derive(Debug, Default)]
@@ -73,7 +73,8 @@ impl Peer {
         let (client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
         let (served, _) = accepted.unwrap();
         let place = context.quota.take(address.ip()).unwrap();
-        let connection = Connection::new(served, b"", Dialect::V1, context.clone());
+        let connection =
+            Connection::new(Stream::Plain(served), b"", Dialect::V1, context.clone());
         let task = Box::pin(connection.run(place));
         tokio::spawn(Counted { task, turns: turns.clone(), wakers: None });
         let decoder = Decoder::new(Role::Client, Limits { message_bytes_max: 1 << 20 });
@@ -199,8 +200,7 @@ fn failing(good: &Context, engine: Arc<dyn Engine>) -> Context {
         clock: good.clock,
         timers: Timers::default(),
         quota: good.quota.clone(),
-        origins: good.origins.clone(),
-        rate_limit: good.rate_limit,
+        policy: Policy::new(Terms { origins: Origins::Any, tls: None }, 1000),
         ping_interval_ms: good.ping_interval_ms,
         header_timeout: good.header_timeout,
         phase: Phase::default(),
