@@ -1,7 +1,7 @@
 //! What the server says to the application, with everything of the wire taken off.
 
 use ackd_wire::v1::{
-    Body, EndReason, LostFrame, MessageFrame, Place, ReceiptFrame, ReceiptState, Target,
+    EndReason, JsonBody, LostFrame, MessageFrame, Place, ReceiptFrame, ReceiptState, Target,
 };
 use ackd_wire::{MessageId, Millis, Seq};
 
@@ -117,6 +117,11 @@ impl Content {
 
 impl From<MessageFrame<'_>> for Message {
     fn from(frame: MessageFrame<'_>) -> Self {
+        let mut json = String::new();
+        let body = match frame.body.in_json(&mut json) {
+            JsonBody::Value(text) => Content::Json(text.into()),
+            JsonBody::Binary(bytes) => Content::Binary(bytes.into()),
+        };
         Self {
             id: frame.id,
             from: frame.from.into_owned(),
@@ -125,10 +130,7 @@ impl From<MessageFrame<'_>> for Message {
                 Target::Room(room) => Target::Room(room.into_owned()),
                 Target::All => Target::All,
             },
-            body: match frame.body {
-                Body::Json(text) => Content::Json(text.into()),
-                Body::Binary(bytes) => Content::Binary(bytes.into()),
-            },
+            body,
             at: frame.at,
             attempt: frame.attempt,
             seq: match frame.place {

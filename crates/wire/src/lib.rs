@@ -7,10 +7,13 @@
 pub mod classic;
 mod close;
 mod error_code;
+mod fields;
 mod ids;
 mod json;
+mod key;
 mod lent;
 pub mod limits;
+mod msgpack;
 mod token;
 pub mod v1;
 

@@ -62,12 +62,20 @@ fn send<'a>(to: Destination<'a>, body: Cow<'a, [u8]>, persist: Option<Persist>) 
 }
 
 pub(super) fn encode(event: &Event, own: Option<&ClientId>, out: &mut Vec<u8>) {
-    let Some(frame) = frame(event, own) else { return };
+    let (mut json, body);
+    let frame = if let Event::Message { message, kind, .. } = event {
+        (json, body) = (String::new(), super::body(message));
+        message_frame(message, body.in_json(&mut json), *kind, own)
+    } else if let Some(frame) = frame(event) {
+        frame
+    } else {
+        return;
+    };
     text_header(out, wire::encoded_len(&frame));
     wire::encode(out, &frame);
 }
 
-fn frame<'e>(event: &'e Event, own: Option<&'e ClientId>) -> Option<ServerFrame<'e>> {
+fn frame(event: &Event) -> Option<ServerFrame<'_>> {
     Some(match event {
         Event::Identity { id, token } => {
             ServerFrame::ClientId { id: id.as_str().into(), token: token.clone() }
@@ -79,37 +87,32 @@ fn frame<'e>(event: &'e Event, own: Option<&'e ClientId>) -> Option<ServerFrame<
         Event::Roommate { id, came: false } => {
             ServerFrame::UserDisconnected { id: id.as_str().into() }
         }
-        Event::Message { message, kind, .. } => message_frame(message, *kind, own),
         _ => return None,
     })
 }
 
 fn message_frame<'e>(
     message: &'e Message,
+    body: v1::JsonBody<'e>,
     kind: Kind,
     own: Option<&'e ClientId>,
 ) -> ServerFrame<'e> {
     let from: Cow<'e, str> = text(message.from()).into();
-    if let Some((command, data)) = signal(message, kind) {
+    if let (v1::JsonBody::Value(body), Kind::Signal, Address::Room) = (body, kind, message.address)
+        && let Some((command, data)) = signal(body)
+    {
         return ServerFrame::Command { id: None, from, command, data: Some(data) };
     }
     let to = match message.address {
         Address::Direct => own.map(|own| own.as_str().into()),
         Address::Room | Address::All => None,
     };
-    let body = match message.encoding {
-        Encoding::Json => v1::Body::Json(text(message.body())),
-        Encoding::MessagePack | Encoding::Binary => v1::Body::Binary(message.body().into()),
-    };
-    ServerFrame::Message { id: Some(message.id), from, to, body }
+    ServerFrame::Message { id: Some(message.id), from, to, body: body.into() }
 }
 
 /// Another classic client's own command: live, to the room, in the form that v1 clients see it in.
-fn signal(message: &Message, kind: Kind) -> Option<(Cow<'_, str>, &str)> {
-    if kind != Kind::Signal || message.address != Address::Room {
-        return None;
-    }
-    let (command, data) = wire::read_command_body(text(message.body()))?;
+fn signal(body: &str) -> Option<(Cow<'_, str>, &str)> {
+    let (command, data) = wire::read_command_body(body)?;
     let foreign = !SERVER_COMMANDS.contains(&&*command) && command != wire::SEND_MESSAGE;
     foreign.then_some((command, data))
 }

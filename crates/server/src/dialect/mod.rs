@@ -3,8 +3,9 @@
 mod classic;
 mod v1;
 
+use ackd_engine::{Encoding, Message};
 use ackd_websocket::{Opcode, server_header};
-use ackd_wire::{ClientId, Millis, Room};
+use ackd_wire::{ClientId, Millis, Room, v1 as wire};
 
 use crate::session::{Command, DialectKind, Event};
 
@@ -12,9 +13,18 @@ use crate::session::{Command, DialectKind, Event};
 #[derive(Debug)]
 pub(crate) enum Dialect {
     /// Sections 1 to 6 of the contract.
-    V1,
+    V1(Format),
     /// Section 7, in this room.
     Classic(Room),
+}
+
+/// How the frames of v1 are encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// Text frames.
+    Json,
+    /// Binary frames.
+    MessagePack,
 }
 
 /// What `connected` says of the server.
@@ -28,7 +38,7 @@ pub(crate) struct Greeting {
 impl Dialect {
     pub(crate) fn kind(&self) -> DialectKind {
         match self {
-            Self::V1 => DialectKind::V1,
+            Self::V1(_) => DialectKind::V1,
             Self::Classic(_) => DialectKind::Classic,
         }
     }
@@ -36,23 +46,31 @@ impl Dialect {
     /// What the client is taken to have said by connecting.
     pub(crate) fn opening(&self) -> Vec<Command<'static>> {
         match self {
-            Self::V1 => Vec::new(),
+            Self::V1(_) => Vec::new(),
             Self::Classic(room) => classic::opening(room),
         }
     }
 
-    /// Gives the commands of one text to `f`, in order, behind the first `skip`, until `f` says no. How many were given
-    /// then (all of them: `None`).
+    /// In which WebSocket messages its frames come and go, `Text` (checked to be UTF-8) or `Binary`.
+    pub(crate) fn opcode(&self) -> Opcode {
+        match self {
+            Self::V1(Format::MessagePack) => Opcode::Binary,
+            Self::V1(Format::Json) | Self::Classic(_) => Opcode::Text,
+        }
+    }
+
+    /// Gives the commands of one message to `f`, in order, behind the first `skip`, until `f` says no. How many were
+    /// given then (all of them: `None`).
     pub(crate) fn decode<'a>(
         &self,
-        text: &'a str,
+        message: &'a [u8],
         skip: usize,
         f: &mut dyn FnMut(Command<'a>) -> bool,
     ) -> Option<usize> {
         match self {
-            Self::V1 => v1::decode(text, skip, f),
+            Self::V1(format) => v1::decode(*format, message, skip, f),
             Self::Classic(_) if skip != 0 => None,
-            Self::Classic(room) => (!f(classic::decode(text, room))).then_some(1),
+            Self::Classic(room) => (!f(classic::decode(text(message), room))).then_some(1),
         }
     }
 
@@ -65,7 +83,7 @@ impl Dialect {
         out: &mut Vec<u8>,
     ) {
         match self {
-            Self::V1 => v1::encode(event, own, greeting, out),
+            Self::V1(format) => v1::encode(*format, event, (own, greeting), out),
             Self::Classic(_) => classic::encode(event, own, out),
         }
     }
@@ -76,7 +94,16 @@ fn text_header(out: &mut Vec<u8>, bytes: usize) {
     server_header(out, Opcode::Text, bytes);
 }
 
-/// Stored names and bodies are UTF-8: they were checked when they came in.
+/// What an event's message carries, as it is stored.
+fn body(message: &Message) -> wire::Body<'_> {
+    match message.encoding {
+        Encoding::Json => wire::Body::Json(text(message.body())),
+        Encoding::MessagePack => wire::Body::MessagePack(message.body()),
+        Encoding::Binary => wire::Body::Binary(message.body().into()),
+    }
+}
+
+/// Messages that are text, stored names and stored JSON are UTF-8: they were checked when they came in.
 fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap_or_default()
 }

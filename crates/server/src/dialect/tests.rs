@@ -2,11 +2,14 @@
 
 use ackd_engine::{Encoding, Message};
 use ackd_websocket::{Decoded, Decoder, Item, Limits, Role};
-use ackd_wire::{ClientId, CloseCode, MessageId, Room, Token};
+use ackd_wire::{ClientId, CloseCode, MessageId, Ref, Room, Token, v1};
 use serde_json::{Value, json};
 
-use super::{Dialect, Greeting};
+use super::{Dialect, Format, Greeting};
 use crate::session::{Command, Credential, Destination, Event, Kind, Which};
+
+const JSON: Dialect = Dialect::V1(Format::Json);
+const MESSAGE_PACK: Dialect = Dialect::V1(Format::MessagePack);
 
 fn classic() -> Dialect {
     Dialect::Classic(Room::parse("lobby").unwrap())
@@ -15,7 +18,7 @@ fn classic() -> Dialect {
 /// Each command in a few words.
 fn commands(dialect: &Dialect, text: &str) -> Vec<String> {
     let mut commands = Vec::new();
-    let stopped = dialect.decode(text, 0, &mut |command| {
+    let stopped = dialect.decode(text.as_bytes(), 0, &mut |command| {
         commands.push(words(&command));
         true
     });
@@ -79,7 +82,7 @@ fn a_batch_that_was_stopped_goes_on_behind_what_was_given() {
     let batch = r#"[{"op":"ping","ref":"1"},{"op":"ping","ref":"2"},{"op":"ping","ref":"3"}]"#;
     let (mut given, mut skip) = (Vec::new(), 0);
     loop {
-        let stopped = Dialect::V1.decode(batch, skip, &mut |command| {
+        let stopped = JSON.decode(batch.as_bytes(), skip, &mut |command| {
             given.push(words(&command));
             false
         });
@@ -89,8 +92,8 @@ fn a_batch_that_was_stopped_goes_on_behind_what_was_given() {
     assert_eq!(given, ["ping 1", "ping 2", "ping 3"], "each once");
     let classic = classic();
     let new_id = r#"{"command":"newID"}"#;
-    assert_eq!(classic.decode(new_id, 0, &mut |_| false), Some(1));
-    assert_eq!(classic.decode(new_id, 1, &mut |_| unreachable!("it was given")), None);
+    assert_eq!(classic.decode(new_id.as_bytes(), 0, &mut |_| false), Some(1));
+    assert_eq!(classic.decode(new_id.as_bytes(), 1, &mut |_| unreachable!("it was given")), None);
 }
 
 #[test]
@@ -101,7 +104,7 @@ fn what_this_build_does_not_have_is_a_bad_frame() {
         r#"{"op":"unwatch","room":"lobby"}"#,
     ];
     for text in texts {
-        assert_eq!(commands(&Dialect::V1, text), ["bad"], "{text}");
+        assert_eq!(commands(&JSON, text), ["bad"], "{text}");
     }
 }
 
@@ -145,14 +148,14 @@ fn a_message_reaches_each_dialect_in_its_own_form() {
     let id = "ab".repeat(16);
     let v1 = json!({"op": "message", "seq": 42, "id": id, "from": "ann", "to": "me",
                     "body": {"text": "hi"}, "at": 7});
-    assert_eq!(frames(&Dialect::V1, &stored), [v1]);
+    assert_eq!(frames(&JSON, &stored), [v1]);
     let data = json!({"text": "hi", "from": "ann", "to": "me"});
     let body = json!({"command": "sendMessage", "data": data});
     let expected = json!({"id": id, "type": 1, "body": body, "clientID": "ann"});
     assert_eq!(frames(&classic(), &stored), [expected]);
     let plain = message(Some("lobby"), "5", Kind::Live);
     assert_eq!(frames(&classic(), &plain)[0]["body"]["data"], json!({"text": 5, "from": "ann"}));
-    assert_eq!(frames(&Dialect::V1, &plain)[0]["live"], true);
+    assert_eq!(frames(&JSON, &plain)[0]["live"], true);
 }
 
 #[test]
@@ -176,16 +179,34 @@ fn each_dialect_is_told_only_what_it_knows() {
     let roommate = Event::Roommate { id: id(), came: true };
     let identity = Event::Identity { id: id(), token };
     for event in [&roommate, &identity] {
-        assert_eq!(frames(&Dialect::V1, event), [] as [Value; 0]);
+        assert_eq!(frames(&JSON, event), [] as [Value; 0]);
         assert_eq!(frames(&classic(), event).len(), 1);
     }
     assert!(frames(&classic(), &identity)[0]["token"].is_string());
     let goaway = Event::Goaway { reconnect_after_ms: 5, reason: "draining" };
-    assert_eq!(frames(&Dialect::V1, &goaway)[0]["reconnect_after_ms"], 5);
+    assert_eq!(frames(&JSON, &goaway)[0]["reconnect_after_ms"], 5);
     let pong = Event::Pong { r#ref: None };
     for event in [&goaway, &pong, &Event::Close(CloseCode::Done)] {
         assert_eq!(frames(&classic(), event), [] as [Value; 0]);
     }
+}
+
+#[test]
+fn the_same_command_comes_of_both_encodings() {
+    let id = MessageId([0xab; 16]);
+    let mut bytes = vec![0x92];
+    let ping = v1::ClientFrame::Ping { r#ref: Some(Ref::parse("1").unwrap()) };
+    let ack = v1::AckFrame { r#ref: None, which: v1::Which::Ids(vec![id]) };
+    v1::msgpack::encode_client(&mut bytes, &ping);
+    v1::msgpack::encode_client(&mut bytes, &v1::ClientFrame::Ack(ack));
+    let mut given = Vec::new();
+    MESSAGE_PACK.decode(&bytes, 0, &mut |command| {
+        given.push(words(&command));
+        true
+    });
+    let text = format!(r#"[{{"op":"ping","ref":"1"}},{{"op":"ack","ids":["{id}"]}}]"#);
+    assert_eq!(given, commands(&JSON, &text));
+    assert_eq!(given, ["ping 1", "ack 1"]);
 }
 
 #[test]
@@ -194,5 +215,5 @@ fn connecting_to_a_classic_room_enters_it() {
     let opening = Dialect::Classic(room.clone()).opening();
     assert!(matches!(&opening[..], [Command::Connect(_), Command::Join { room: joined, .. }]
         if *joined == room));
-    assert!(Dialect::V1.opening().is_empty());
+    assert!(JSON.opening().is_empty());
 }

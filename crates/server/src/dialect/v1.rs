@@ -1,23 +1,37 @@
-//! The v1 dialect in JSON.
+//! The v1 dialect, in JSON or MessagePack. A body passes as it came; where its recipient speaks the other encoding, the
+//! writer of the frame translates it.
 
 use std::borrow::Cow;
 
 use ackd_engine::{Address, Encoding};
-use ackd_wire::v1::{self as wire, json};
+use ackd_websocket::{Opcode, server_header};
+use ackd_wire::v1::{self as wire, json, msgpack};
 use ackd_wire::{ClientId, Ref};
 
-use super::{Greeting, text, text_header};
+use super::{Format, Greeting, body, text, text_header};
 use crate::session::{
     BadCommand, Command, Connect, Credential, Destination, Event, Kind, Persist, Send, Welcome,
     Which,
 };
 
 pub(super) fn decode<'a>(
-    text: &'a str,
+    format: Format,
+    message: &'a [u8],
     skip: usize,
     f: &mut dyn FnMut(Command<'a>) -> bool,
 ) -> Option<usize> {
-    for (index, frame) in json::decode(text).enumerate().skip(skip) {
+    match format {
+        Format::Json => give(json::decode(text(message)), skip, f),
+        Format::MessagePack => give(msgpack::decode(message), skip, f),
+    }
+}
+
+fn give<'a>(
+    frames: impl Iterator<Item = Result<wire::ClientFrame<'a>, wire::BadFrame>>,
+    skip: usize,
+    f: &mut dyn FnMut(Command<'a>) -> bool,
+) -> Option<usize> {
+    for (index, frame) in frames.enumerate().skip(skip) {
         let command = match frame {
             Ok(frame) => command(frame),
             Err(bad) => {
@@ -81,6 +95,7 @@ fn send(frame: wire::SendFrame<'_>) -> Send<'_> {
     };
     let (encoding, body) = match frame.body {
         wire::Body::Json(text) => (Encoding::Json, Cow::Borrowed(text.as_bytes())),
+        wire::Body::MessagePack(value) => (Encoding::MessagePack, Cow::Borrowed(value)),
         wire::Body::Binary(bytes) => (Encoding::Binary, bytes),
     };
     let persist = frame.persist.map(|persist| match persist {
@@ -93,14 +108,22 @@ fn send(frame: wire::SendFrame<'_>) -> Send<'_> {
 }
 
 pub(super) fn encode(
+    format: Format,
     event: &Event,
-    own: Option<&ClientId>,
-    greeting: &Greeting,
+    (own, greeting): (Option<&ClientId>, &Greeting),
     out: &mut Vec<u8>,
 ) {
     let Some(frame) = frame(event, own, greeting) else { return };
-    text_header(out, json::encoded_len(&frame));
-    json::encode(out, &frame);
+    match format {
+        Format::Json => {
+            text_header(out, json::encoded_len(&frame));
+            json::encode(out, &frame);
+        }
+        Format::MessagePack => {
+            server_header(out, Opcode::Binary, msgpack::encoded_len(&frame));
+            msgpack::encode(out, &frame);
+        }
+    }
 }
 
 fn frame<'e>(
@@ -125,12 +148,7 @@ fn frame<'e>(
                 Address::Room => wire::Target::Room(text(message.room()).into()),
                 Address::All => wire::Target::All,
             };
-            let body = match message.encoding {
-                Encoding::Json => wire::Body::Json(text(message.body())),
-                Encoding::MessagePack | Encoding::Binary => {
-                    wire::Body::Binary(message.body().into())
-                }
-            };
+            let body = body(message);
             let (from, attempt) = (text(message.from()).into(), u32::from(*attempt));
             let (id, at) = (message.id, message.at);
             wire::ServerFrame::Message(wire::MessageFrame {

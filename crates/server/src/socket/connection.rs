@@ -77,7 +77,7 @@ impl Connection {
             stream,
             opening: dialect.opening().into_iter(),
             signals: Vec::new().into_iter(),
-            reader: Reader::new(rules.max_message, early),
+            reader: Reader::new(rules.max_message, dialect.opcode(), early),
             writer: Writer::default(),
             keepalive: Keepalive::new(context.ping_interval_ms, now),
             rate: Rate::default(),

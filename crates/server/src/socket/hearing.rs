@@ -26,13 +26,12 @@ impl Hearing<'_> {
     pub(super) fn hear<'a>(mut self, now: Millis, lent: Lent<'a>, out: &mut Output<'a>) -> End<'a> {
         let Lent { bytes, pieces, handled } = lent;
         while let Some(piece) = pieces.get(handled.pieces) {
-            let text = match piece {
-                Piece::Text(range) => std::str::from_utf8(&bytes[range.clone()])
-                    .expect("the decoder has checked that the text is UTF-8"),
-                Piece::Gathered(text) => text,
+            let message = match piece {
+                Piece::Here(range) => &bytes[range.clone()],
+                Piece::Gathered(bytes) => bytes,
                 Piece::End(code, reason) => return Some((*code, reason)),
             };
-            if let Some(commands) = self.hear_text(now, text, handled.commands, out) {
+            if let Some(commands) = self.hear_message(now, message, handled.commands, out) {
                 handled.commands = commands;
                 break;
             }
@@ -45,17 +44,18 @@ impl Hearing<'_> {
         None
     }
 
-    /// Gives the commands of one text behind the first `skip`. How many were given, where the session takes no more.
-    fn hear_text<'a>(
+    /// Gives the commands of one message behind the first `skip`. How many were given, where the session takes no
+    /// more.
+    fn hear_message<'a>(
         &mut self,
         now: Millis,
-        text: &'a str,
+        message: &'a [u8],
         skip: usize,
         out: &mut Output<'a>,
     ) -> Option<usize> {
         let Self { session, device, .. } = self;
         let mut frames = 0;
-        let stopped = self.dialect.decode(text, skip, &mut |command| {
+        let stopped = self.dialect.decode(message, skip, &mut |command| {
             frames += cost(&command);
             if let Command::Connect(connect) = &command {
                 device.clone_from(&connect.device);

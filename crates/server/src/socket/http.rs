@@ -18,7 +18,7 @@ use super::quota::{Place, Quota};
 use super::upgrade::upgrade;
 use super::{Phase, Policy, Timers, landing};
 use crate::clock::{Clock, SystemEntropy};
-use crate::dialect::{Dialect, Greeting};
+use crate::dialect::{Dialect, Format, Greeting};
 use crate::router::Router;
 use crate::session::Rules;
 
@@ -74,7 +74,7 @@ pub(super) async fn answer(
     }
     let path = request.uri().path().to_owned();
     Ok(match path.as_str() {
-        "/v1/ws" => upgrade(request, Dialect::V1, &guest),
+        "/v1/ws" => upgrade(request, Dialect::V1(Format::Json), &guest),
         "/roomid" => room_number(&guest.context).await,
         "/healthz" => plain(StatusCode::OK, "ok\n"),
         "/readyz" => readiness(&guest.context),

@@ -5,7 +5,7 @@ use std::io;
 use std::ops::Range;
 use std::task::{Context, Poll, ready};
 
-use ackd_websocket::{Decoded, Decoder, Encoder, Item, Limits, Role, echo_close_code};
+use ackd_websocket::{Decoded, Decoder, Encoder, Item, Limits, Opcode, Role, echo_close_code};
 use ackd_wire::{CloseCode, limits};
 
 use super::pool;
@@ -15,6 +15,8 @@ use super::stream::Stream;
 #[derive(Debug)]
 pub(super) struct Reader {
     decoder: Decoder,
+    /// Which messages the dialect speaks: `Text` or `Binary`.
+    spoken: Opcode,
     bytes: Vec<u8>,
     /// `decoded <= bytes.len()`: what lies before it is in `pieces`.
     decoded: usize,
@@ -37,10 +39,10 @@ pub(super) struct Handled {
 /// What one message is to the session.
 #[derive(Debug)]
 pub(super) enum Piece {
-    /// A text that lies there among the bytes.
-    Text(Range<usize>),
-    /// A text that came in fragments.
-    Gathered(Box<str>),
+    /// A message that lies there among the bytes.
+    Here(Range<usize>),
+    /// A message that came in fragments.
+    Gathered(Box<[u8]>),
     /// The connection ends, with this code and reason.
     End(u16, Box<str>),
 }
@@ -54,10 +56,11 @@ pub(super) struct Lent<'a> {
 
 impl Reader {
     /// `early` came together with the upgrade request.
-    pub(super) fn new(max_message: usize, early: &[u8]) -> Self {
+    pub(super) fn new(max_message: usize, spoken: Opcode, early: &[u8]) -> Self {
         let message_bytes_max = max_message.saturating_mul(limits::MESSAGE_FACTOR);
         Self {
             decoder: Decoder::new(Role::Server, Limits { message_bytes_max }),
+            spoken,
             bytes: early.to_vec(),
             decoded: 0,
             needed: 0,
@@ -109,7 +112,7 @@ impl Reader {
             let piece = match self.decoder.decode(&mut self.bytes[self.decoded..]) {
                 Ok(Decoded::Item { consumed, item }) => {
                     self.decoded += consumed;
-                    piece(item, (fragmented, self.decoded), out)
+                    piece(item, self.spoken, (fragmented, self.decoded), out)
                 }
                 Ok(Decoded::Absorbed { consumed }) => {
                     self.decoded += consumed;
@@ -173,14 +176,25 @@ impl Reader {
 }
 
 /// What an item is to the session; it ended at `end`.
-fn piece(item: Item<'_>, (fragmented, end): (bool, usize), out: &mut Vec<u8>) -> Option<Piece> {
-    match item {
-        Item::Text(text) if fragmented => Some(Piece::Gathered(text.into())),
-        Item::Text(text) => Some(Piece::Text(end - text.len()..end)),
-        Item::Binary(_) => {
+fn piece(
+    item: Item<'_>,
+    spoken: Opcode,
+    (fragmented, end): (bool, usize),
+    out: &mut Vec<u8>,
+) -> Option<Piece> {
+    let message = |bytes: &[u8], opcode| {
+        if opcode != spoken {
             let code = CloseCode::WrongKind;
-            Some(Piece::End(code.code(), code.reason().into()))
+            Piece::End(code.code(), code.reason().into())
+        } else if fragmented {
+            Piece::Gathered(bytes.into())
+        } else {
+            Piece::Here(end - bytes.len()..end)
         }
+    };
+    match item {
+        Item::Text(text) => Some(message(text.as_bytes(), Opcode::Text)),
+        Item::Binary(bytes) => Some(message(bytes, Opcode::Binary)),
         Item::Close(close) => {
             let code = echo_close_code(close.map(|(code, _)| code));
             Some(Piece::End(code, Box::default()))

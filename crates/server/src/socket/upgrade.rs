@@ -12,7 +12,7 @@ use super::connection::Connection;
 use super::http::{Answer, Context, Guest, later, plain, with};
 use super::quota::{Full as NoPlace, Place};
 use super::stream::Stream;
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Format};
 
 pub(super) fn upgrade(mut request: Request<Incoming>, dialect: Dialect, guest: &Guest) -> Answer {
     let accept = handshake(&request).and_then(|key| {
@@ -26,9 +26,7 @@ pub(super) fn upgrade(mut request: Request<Incoming>, dialect: Dialect, guest: &
     let Some(place) = guest.place.lock().take() else {
         return plain(StatusCode::BAD_REQUEST, "this connection is a WebSocket already\n");
     };
-    // MessagePack is not part of this build: whoever offers nothing else speaks JSON without a subprotocol.
-    let named = matches!(dialect, Dialect::V1)
-        && lists(request.headers(), &header::SEC_WEBSOCKET_PROTOCOL, JSON);
+    let (dialect, subprotocol) = choose(request.headers(), dialect);
     let upgraded = hyper::upgrade::on(&mut request);
     // The request goes: keeping it, or its headers, would keep 8 KiB for as long as the connection lives.
     drop(request);
@@ -41,16 +39,31 @@ pub(super) fn upgrade(mut request: Request<Incoming>, dialect: Dialect, guest: &
         drop(early);
         tokio::spawn(connection.run(place));
     });
-    switching(accept, named)
+    switching(accept, subprotocol)
 }
 
-fn switching(accept: HeaderValue, named: bool) -> Answer {
+fn switching(accept: HeaderValue, subprotocol: Option<&'static str>) -> Answer {
     let mut answer = Response::new(Full::new(Bytes::new()));
     *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     answer.headers_mut().insert(header::SEC_WEBSOCKET_ACCEPT, accept);
     let answer = with(answer, header::CONNECTION, "upgrade");
     let answer = with(answer, header::UPGRADE, "websocket");
-    if named { with(answer, header::SEC_WEBSOCKET_PROTOCOL, JSON) } else { answer }
+    match subprotocol {
+        Some(name) => with(answer, header::SEC_WEBSOCKET_PROTOCOL, name),
+        None => answer,
+    }
+}
+
+/// The first of our subprotocols, in our order, that the client offers. None offered, or none known: the endpoint's own
+/// format, and no subprotocol.
+fn choose(headers: &HeaderMap, dialect: Dialect) -> (Dialect, Option<&'static str>) {
+    let Dialect::V1(_) = dialect else { return (dialect, None) };
+    let offered =
+        |(name, _): &&(&str, Format)| lists(headers, &header::SEC_WEBSOCKET_PROTOCOL, name);
+    match SUBPROTOCOLS.iter().find(offered) {
+        Some((name, format)) => (Dialect::V1(*format), Some(name)),
+        None => (dialect, None),
+    }
 }
 
 /// Whether the request is a good one. The accept key, or the refusal.
@@ -109,4 +122,6 @@ fn lists(headers: &HeaderMap, name: &HeaderName, value: &str) -> bool {
     values.flat_map(|header| header.split(',')).any(|part| part.trim().eq_ignore_ascii_case(value))
 }
 
-const JSON: &str = "ackd.v1.json";
+/// In the order of preference.
+const SUBPROTOCOLS: [(&str, Format); 2] =
+    [("ackd.v1.msgpack", Format::MessagePack), ("ackd.v1.json", Format::Json)];

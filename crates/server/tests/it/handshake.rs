@@ -3,7 +3,7 @@
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::support::{Heard, server, soon, upgrade_request};
+use crate::support::{Heard, server, soon, subprotocol_request, upgrade_request};
 
 /// A good request with one header more, or with one exchanged.
 fn request_with(header: &str) -> String {
@@ -29,20 +29,28 @@ async fn a_good_request_is_upgraded_with_the_proof_of_rfc_6455() {
 }
 
 #[tokio::test]
-async fn json_is_chosen_of_what_is_offered_and_messagepack_is_not_promised() {
+async fn of_what_is_offered_messagepack_is_chosen_before_json_and_without_either_it_is_json() {
     let server = server().start().await;
     let offers = [
-        ("ackd.v1.msgpack, ackd.v1.json", Some("ackd.v1.json")),
-        ("ackd.v1.json", Some("ackd.v1.json")),
-        ("ackd.v1.msgpack", None),
+        ("ackd.v1.json, ackd.v1.msgpack", Some("ackd.v1.msgpack")),
+        ("ackd.v1.msgpack", Some("ackd.v1.msgpack")),
+        ("chat,ackd.v1.json", Some("ackd.v1.json")),
         ("chat", None),
+        ("ackd.v2.msgpack", None),
     ];
     for (offer, chosen) in offers {
-        let request = request_with(&format!("Sec-WebSocket-Protocol: {offer}"));
-        let (answer, mut client) = server.try_upgrade(&request).await;
+        let (answer, mut client) = server.try_upgrade(&subprotocol_request(offer)).await;
         assert_eq!((answer.status, answer.header("sec-websocket-protocol")), (101, chosen));
+        if chosen == Some("ackd.v1.msgpack") {
+            client = client.speaking_msgpack();
+        }
         client.connect(json!({})).await;
     }
+    let mut classic = upgrade_request("/ws/lobby");
+    classic.insert_str(classic.len() - 2, "Sec-WebSocket-Protocol: ackd.v1.msgpack\r\n");
+    let (answer, mut client) = server.try_upgrade(&classic).await;
+    assert_eq!((answer.status, answer.header("sec-websocket-protocol")), (101, None));
+    assert_eq!(client.receive().await["body"]["command"], "newUser");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod handshake;
 mod keepalive;
 mod lifecycle;
 mod logging;
+mod msgpack;
 mod pages;
 mod pressure;
 mod reloading;

@@ -3,6 +3,7 @@
 
 mod client;
 mod http;
+mod msgpack;
 mod server;
 mod tls;
 
@@ -10,7 +11,9 @@ use std::future::Future;
 use std::time::Duration;
 
 pub(crate) use client::{Client, Heard, Socket};
-pub(crate) use http::{HttpAnswer, ask, upgrade_request};
+pub(crate) use http::{HttpAnswer, ask, subprotocol_request, upgrade_request};
+pub(crate) use msgpack::pack;
+use msgpack::unpack;
 pub(crate) use server::{Running, configuration, server};
 pub(crate) use tls::Certificate;
 

@@ -3,13 +3,15 @@
 
 use std::borrow::Cow;
 
-use crate::json::{Count, Fields, Key, Put};
-use crate::v1::Body;
+use crate::fields::ReadFields as _;
+use crate::json::{Count, Fields, Put};
+use crate::key::Key;
+use crate::v1::{Body, JsonBody};
 
 /// The command as which a message reaches classic clients.
 pub const SEND_MESSAGE: &str = "sendMessage";
 
-/// Appends the `data` under which a v1 body reaches a classic client: the body if it is an object, else
+/// Appends the `data` under which a v1 body reaches a classic client: the body (as JSON) if it is an object, else
 /// `{"text":body}` (bytes: `{"body_base64":…}`), with `from` and `to` added at its end where they are missing. Give
 /// no `to` for a message to a room or to all.
 pub fn send_message_data(out: &mut Vec<u8>, body: &Body<'_>, from: &str, to: Option<&str>) {
@@ -17,9 +19,13 @@ pub fn send_message_data(out: &mut Vec<u8>, body: &Body<'_>, from: &str, to: Opt
 }
 
 pub(super) fn put_data(out: &mut impl Put, body: &Body<'_>, from: &str, to: Option<&str>) {
+    let mut json = String::new();
+    let body = body.in_json(&mut json);
     let object = match body {
-        Body::Json(text) => Some(text.trim_matches(BLANK)).filter(|text| text.starts_with('{')),
-        Body::Binary(_) => None,
+        JsonBody::Value(text) => {
+            Some(text.trim_matches(BLANK)).filter(|text| text.starts_with('{'))
+        }
+        JsonBody::Binary(_) => None,
     };
     let (add_from, add_to, comma) = if let Some(object) = object {
         put_object(out, object)
@@ -47,13 +53,13 @@ fn put_object(out: &mut impl Put, object: &str) -> (bool, bool, bool) {
     (fields.raw(Key::From).is_none(), fields.raw(Key::To).is_none(), !empty)
 }
 
-fn put_wrapped(out: &mut impl Put, body: &Body<'_>) {
+fn put_wrapped(out: &mut impl Put, body: JsonBody<'_>) {
     match body {
-        Body::Json(text) => {
+        JsonBody::Value(text) => {
             out.raw(r#"{"text":"#);
             out.raw(text);
         }
-        Body::Binary(bytes) => {
+        JsonBody::Binary(bytes) => {
             out.raw(r#"{"body_base64":""#);
             out.base64(bytes);
             out.raw("\"");

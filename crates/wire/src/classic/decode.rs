@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use super::frame::{ClientFrame, ServerFrame};
-use crate::json::{Batch, Fault, Fields, Key, about};
+use crate::fields::{Fault, ReadFields as _, about};
+use crate::json::{Batch, Fields};
+use crate::key::Key;
 use crate::limits::COMMAND_BYTES_MAX;
 use crate::{ClientId, ErrorCode, MessageId};
 

@@ -51,3 +51,19 @@ fn commands_go_to_v1_as_bodies_and_come_back() {
     assert_eq!(read_command_body("[1]"), None);
     assert_eq!(read_command_body(r#"{"command":1,"data":1}"#), None);
 }
+
+#[test]
+fn a_messagepack_body_becomes_what_its_json_would() {
+    let data = |body: Body<'_>| {
+        let mut out = Vec::new();
+        send_message_data(&mut out, &body, "ann", None);
+        String::from_utf8(out).expect("UTF-8")
+    };
+    assert_eq!(data(Body::MessagePack(b"\x81\xa4text\xa2hi")), r#"{"text":"hi","from":"ann"}"#);
+    assert_eq!(data(Body::MessagePack(b"\x81\xa4from\xc0")), r#"{"from":null}"#);
+    assert_eq!(
+        data(Body::MessagePack(b"\x92\x01\xc4\x01\x00")),
+        r#"{"text":[1,"AA=="],"from":"ann"}"#
+    );
+    assert_eq!(data(Body::Binary(b"\x00\xff".into())), r#"{"body_base64":"AP8=","from":"ann"}"#);
+}

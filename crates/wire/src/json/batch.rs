@@ -3,8 +3,9 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::fields::{Fault, Fields, not_json};
+use super::fields::{Fields, not_json};
 use super::is_too_deep;
+use crate::fields::Fault;
 use crate::limits::{BATCH_FRAMES_MAX, DEPTH_MAX};
 
 /// Goes through the frames of a text, in order. What can be read before a fault of the JSON is read.

@@ -4,15 +4,14 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::value::RawValue;
 
-use super::key::{AnyKey, Key};
-use crate::Token;
-use crate::limits::INTEGER_MAX;
-
-/// What is wrong with a frame, in words.
-pub(crate) type Fault = Cow<'static, str>;
+use crate::fields::{Fault, ReadFields, about};
+use crate::key::Key;
+use crate::v1::Body;
 
 /// The known fields of one object. Reused from frame to frame.
 pub(crate) struct Fields<'a> {
@@ -46,16 +45,6 @@ impl<'a> Fields<'a> {
         self.repeated = 0;
     }
 
-    /// A known field that came twice is a contradiction, whichever it is.
-    pub(crate) fn check_unique(&self) -> Result<(), Fault> {
-        if self.repeated == 0 { Ok(()) } else { Err("a field is given twice".into()) }
-    }
-
-    /// Whether a field came at most once.
-    pub(crate) fn unique(&self, key: Key) -> bool {
-        self.repeated & bit(key) == 0
-    }
-
     /// The raw JSON of a field, `null` included.
     pub(crate) fn raw(&self, key: Key) -> Option<&'a str> {
         (self.seen & bit(key) != 0).then(|| self.values[key as usize])
@@ -65,72 +54,37 @@ impl<'a> Fields<'a> {
     pub(crate) fn given(&self, key: Key) -> Option<&'a str> {
         self.raw(key).filter(|&raw| raw != "null")
     }
+}
 
-    /// A string.
-    pub(crate) fn text(&self, key: Key) -> Result<Option<Cow<'a, str>>, Fault> {
+impl<'a> ReadFields<'a> for Fields<'a> {
+    fn check_unique(&self) -> Result<(), Fault> {
+        if self.repeated == 0 { Ok(()) } else { Err("a field is given twice".into()) }
+    }
+
+    fn is_unique(&self, key: Key) -> bool {
+        self.repeated & bit(key) == 0
+    }
+
+    fn text(&self, key: Key) -> Result<Option<Cow<'a, str>>, Fault> {
         self.given(key).map(|raw| text(raw).map_err(|fault| about(key, fault))).transpose()
     }
 
-    /// A string that the frame must have.
-    pub(crate) fn needed_text(&self, key: Key) -> Result<Cow<'a, str>, Fault> {
-        self.text(key)?.ok_or_else(|| about(key, "is missing"))
-    }
-
-    /// An integer of at least `min`.
-    pub(crate) fn integer(&self, key: Key, min: u64) -> Result<Option<u64>, Fault> {
+    fn number(&self, key: Key) -> Result<Option<u64>, Fault> {
         let Some(raw) = self.given(key) else { return Ok(None) };
         // Raw JSON has no `+` and no leading zeros, so what is left to refuse are other types, `-`, `.` and `e`.
-        let number = raw.parse().map_err(|_| about(key, "must be an integer"))?;
-        if number < min {
-            Err(about(key, format_args!("must be at least {min}")))
-        } else if INTEGER_MAX < number {
-            Err(about(key, "must be less than 2^53"))
-        } else {
-            Ok(Some(number))
-        }
+        raw.parse().map(Some).map_err(|_| about(key, "must be an integer"))
     }
 
-    /// An integer that the frame must have.
-    pub(crate) fn needed_integer(&self, key: Key, min: u64) -> Result<u64, Fault> {
-        self.integer(key, min)?.ok_or_else(|| about(key, "is missing"))
-    }
-
-    /// `true`; `false` is as if absent.
-    pub(crate) fn flag(&self, key: Key) -> Result<bool, Fault> {
+    fn boolean(&self, key: Key) -> Result<Option<bool>, Fault> {
         match self.given(key) {
-            None | Some("false") => Ok(false),
-            Some("true") => Ok(true),
+            None => Ok(None),
+            Some("true") => Ok(Some(true)),
+            Some("false") => Ok(Some(false)),
             Some(_) => Err(about(key, "must be true or false")),
         }
     }
 
-    /// A string of which `parse` makes a value.
-    pub(crate) fn parsed<T, E: fmt::Display>(
-        &self,
-        key: Key,
-        parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Result<Option<T>, Fault> {
-        let Some(text) = self.text(key)? else { return Ok(None) };
-        parse(&text).map(Some).map_err(|fault| about(key, fault))
-    }
-
-    /// A string that the frame must have and of which `parse` makes a value.
-    pub(crate) fn needed<T, E: fmt::Display>(
-        &self,
-        key: Key,
-        parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Result<T, Fault> {
-        self.parsed(key, parse)?.ok_or_else(|| about(key, "is missing"))
-    }
-
-    /// A secret.
-    pub(crate) fn token(&self) -> Result<Option<Token>, Fault> {
-        let malformed = "must be 43 characters of base64url (256 bits, no padding)";
-        self.parsed(Key::Token, |text| Token::parse(text).map_err(|_| malformed))
-    }
-
-    /// An array of at most `max` strings of which `parse` makes values.
-    pub(crate) fn list<T, E: fmt::Display>(
+    fn list<T, E: fmt::Display>(
         &self,
         key: Key,
         max: usize,
@@ -146,6 +100,10 @@ impl<'a> Fields<'a> {
             Ok(items) => Ok(Some(items)),
             Err(_) => Err(about(key, fault.unwrap_or("must be an array of strings".into()))),
         }
+    }
+
+    fn value(&self, key: Key) -> Option<Body<'a>> {
+        self.raw(key).map(Body::Json)
     }
 }
 
@@ -175,6 +133,29 @@ impl<'de> Visitor<'de> for &mut Fields<'de> {
             self.seen |= bit(key);
         }
         Ok(())
+    }
+}
+
+/// A field's name as it comes: one that is known, or any other.
+struct AnyKey(Option<Key>);
+
+impl<'de> Deserialize<'de> for AnyKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_identifier(KeyVisitor)
+    }
+}
+
+struct KeyVisitor;
+
+impl Visitor<'_> for KeyVisitor {
+    type Value = AnyKey;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a field name")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<AnyKey, E> {
+        Ok(AnyKey(Key::parse(text)))
     }
 }
 
@@ -236,11 +217,6 @@ fn text(raw: &str) -> Result<Cow<'_, str>, Fault> {
     } else {
         Ok(Cow::Borrowed(inner))
     }
-}
-
-/// A fault of a field.
-pub(crate) fn about(key: Key, fault: impl fmt::Display) -> Fault {
-    format!("`{}` {fault}", key.as_str()).into()
 }
 
 /// A fault of the text as a whole. The error names places, nothing of the text.

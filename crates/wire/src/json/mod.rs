@@ -4,11 +4,9 @@
 mod batch;
 mod depth;
 mod fields;
-mod key;
 mod put;
 
 pub(crate) use batch::Batch;
 use depth::is_too_deep;
-pub(crate) use fields::{Fault, Fields, about};
-pub(crate) use key::Key;
+pub(crate) use fields::Fields;
 pub(crate) use put::{Count, Put};

@@ -14,36 +14,70 @@ pub use server::{
     LostFrame, MessageFrame, Place, PresenceFrame, ReceiptFrame, ReceiptState, ServerFrame,
 };
 
-use crate::Ref;
+use crate::{Ref, msgpack};
 
 /// What a message carries; never interpreted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Body<'a> {
     /// One JSON value as its sender wrote it, byte for byte.
     Json(&'a str),
-    /// Bytes: `body_base64` in JSON.
+    /// One MessagePack value as its sender wrote it, byte for byte; one that is bytes is [`Body::Binary`].
+    MessagePack(&'a [u8]),
+    /// Bytes: `body_base64` in JSON, the format for bytes in MessagePack.
     Binary(Cow<'a, [u8]>),
 }
 
 impl Body<'_> {
-    /// What counts against `max_message`: the bytes of the JSON text, or the bytes themselves.
+    /// The body as a JSON client gets it: a MessagePack value becomes JSON, for which `text` has the room.
+    pub fn in_json<'s>(&'s self, text: &'s mut String) -> JsonBody<'s> {
+        match self {
+            Self::Json(text) => JsonBody::Value(text),
+            Self::Binary(bytes) => JsonBody::Binary(bytes),
+            Self::MessagePack(value) => {
+                *text = msgpack::to_json(value);
+                JsonBody::Value(text)
+            }
+        }
+    }
+
+    /// What counts against `max_message`: the bytes of the value as it is encoded, or the bytes themselves.
     pub fn len(&self) -> usize {
         match self {
             Self::Json(text) => text.len(),
+            Self::MessagePack(value) => value.len(),
             Self::Binary(bytes) => bytes.len(),
         }
     }
 
-    /// Whether there are no bytes (a JSON text has at least one).
+    /// Whether there are no bytes (an encoded value has at least one).
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The bytes: of the JSON text, or themselves.
+    /// The bytes: of the encoded value, or themselves.
     pub fn bytes(&self) -> &[u8] {
         match self {
             Self::Json(text) => text.as_bytes(),
+            Self::MessagePack(value) => value,
             Self::Binary(bytes) => bytes,
+        }
+    }
+}
+
+/// A body as JSON has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JsonBody<'a> {
+    /// `body`: one JSON value.
+    Value(&'a str),
+    /// `body_base64`: bytes.
+    Binary(&'a [u8]),
+}
+
+impl<'a> From<JsonBody<'a>> for Body<'a> {
+    fn from(body: JsonBody<'a>) -> Self {
+        match body {
+            JsonBody::Value(text) => Self::Json(text),
+            JsonBody::Binary(bytes) => Self::Binary(Cow::Borrowed(bytes)),
         }
     }
 }

@@ -30,9 +30,15 @@ impl Object {
     pub(crate) fn body(self, body: &Body<'_>) -> Self {
         match body {
             Body::Json(text) => self.with("body", *text),
+            Body::MessagePack(value) => self.with("body_msgpack", hex(value)),
             Body::Binary(bytes) => self.with("body_base64", base64(bytes)),
         }
     }
+}
+
+/// Two digits a byte.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"))
 }
 
 /// Base64 by hand: the vectors are not read by the code they test.

@@ -10,10 +10,10 @@ use ackd_wire::v1::{BadFrame, Body};
 use ackd_wire::{MessageId, Ref, classic};
 use serde_json::Value;
 
-use crate::{describe_client, describe_server};
+use crate::{describe_client, describe_server, golden_msgpack};
 
 /// What came of one frame.
-enum Got {
+pub(crate) enum Got {
     /// Its description and its canonical text.
     Frame(Value, String),
     /// The fields of `bad`.
@@ -38,17 +38,18 @@ fn every_golden_vector_holds() {
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
-    assert!(290 < files.len(), "vectors are missing: {} files", files.len());
+    assert!(580 < files.len(), "vectors are missing: {} files", files.len());
 }
 
 #[test]
 fn the_vectors_hold_every_op_of_both_sides() {
-    for (folder, ops) in [("client", 10), ("server", 13)] {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/v1").join(folder);
+    let folders = ["v1/client", "v1-msgpack/client", "v1/server", "v1-msgpack/server"];
+    for (folder, ops) in folders.into_iter().zip([10, 10, 13, 13]) {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(folder);
         let mut files = Vec::new();
         walk(&root.join("valid"), &mut files);
         let seen: BTreeSet<String> = files.iter().flat_map(|file| ops_of(file)).collect();
-        assert_eq!(seen.len(), ops, "{seen:?}");
+        assert_eq!(seen.len(), ops, "{folder}: {seen:?}");
     }
 }
 
@@ -58,7 +59,7 @@ fn ops_of(file: &Path) -> Vec<String> {
     frames.iter().map(|frame| text(&frame["frame"], "op").to_owned()).collect()
 }
 
-fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
+pub(crate) fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("testdata is there") {
         let path = entry.expect("readable").path();
         if path.is_dir() {
@@ -74,6 +75,11 @@ fn check(folder: &str, vector: &Value) -> Result<(), String> {
     match folder {
         "v1/client/valid" | "v1/client/invalid" | "v1/client/batch" => compare(vector, client),
         "v1/server/valid" | "v1/server/invalid" => compare(vector, server),
+        "v1-msgpack/client/valid" | "v1-msgpack/client/invalid" | "v1-msgpack/client/batch" => {
+            golden_msgpack::client(vector)
+        }
+        "v1-msgpack/server/valid" | "v1-msgpack/server/invalid" => golden_msgpack::server(vector),
+        "bodies" => golden_msgpack::bodies(vector),
         "classic/client/valid" | "classic/client/invalid" => compare(vector, classic_client),
         "classic/server/valid" => compare(vector, classic_server),
         "classic/from-v1" => from_v1(vector),
@@ -83,14 +89,18 @@ fn check(folder: &str, vector: &Value) -> Result<(), String> {
     }
 }
 
-fn text<'a>(vector: &'a Value, key: &str) -> &'a str {
+pub(crate) fn text<'a>(vector: &'a Value, key: &str) -> &'a str {
     vector[key].as_str().unwrap_or_else(|| panic!("`{key}` must be a string"))
 }
 
 fn compare(vector: &Value, decode: fn(&str) -> Vec<Got>) -> Result<(), String> {
     let source = text(vector, "text");
+    same_frames(vector, source, decode(source))
+}
+
+/// What was read against what was expected; `source` is the message, which a frame written again is unless it says so.
+pub(crate) fn same_frames(vector: &Value, source: &str, got: Vec<Got>) -> Result<(), String> {
     let expected = vector["expect"].as_array().ok_or("`expect` must be a list")?;
-    let got = decode(source);
     if got.len() != expected.len() {
         return Err(format!("{} frames instead of {}", got.len(), expected.len()));
     }
@@ -107,8 +117,23 @@ fn compare(vector: &Value, decode: fn(&str) -> Vec<Got>) -> Result<(), String> {
     Ok(())
 }
 
-fn equal(got: &Value, expected: &Value) -> Result<(), String> {
+pub(crate) fn equal(got: &Value, expected: &Value) -> Result<(), String> {
     if got == expected { Ok(()) } else { Err(format!("\n     got {got}\nexpected {expected}")) }
+}
+
+/// What is told of a bad frame of a client.
+pub(crate) fn describe_bad(bad: &BadFrame) -> Got {
+    let r#ref = bad.r#ref.as_ref().map(Ref::as_str);
+    Got::Bad(serde_json::json!({"ref": r#ref, "n": bad.n, "message": bad.message}))
+}
+
+/// What is told of a server's frame that could not be read.
+pub(crate) fn describe_unreadable(unreadable: &UnreadableFrame) -> Got {
+    let kind = match unreadable {
+        UnreadableFrame::UnknownOp => "unknown_op",
+        UnreadableFrame::Malformed(_) => "malformed",
+    };
+    Got::Bad(serde_json::json!({"kind": kind}))
 }
 
 /// The expected message is the beginning of the real one: what the JSON parser adds is its own.
@@ -135,9 +160,7 @@ fn client(source: &str) -> Vec<Got> {
                 describe_client::describe(&frame),
                 utf8(|out| json::encode_client(out, &frame)),
             ),
-            Err(BadFrame { r#ref, n, message }) => Got::Bad(serde_json::json!({
-                "ref": r#ref.as_ref().map(Ref::as_str), "n": n, "message": message,
-            })),
+            Err(bad) => describe_bad(&bad),
         })
         .collect()
 }
@@ -150,10 +173,7 @@ fn server(source: &str) -> Vec<Got> {
                 assert_eq!(json::encoded_len(&frame), canonical.len());
                 Got::Frame(describe_server::describe(&frame), canonical)
             }
-            Err(UnreadableFrame::UnknownOp) => Got::Bad(serde_json::json!({"kind": "unknown_op"})),
-            Err(UnreadableFrame::Malformed(_)) => {
-                Got::Bad(serde_json::json!({"kind": "malformed"}))
-            }
+            Err(unreadable) => describe_unreadable(&unreadable),
         })
         .collect()
 }

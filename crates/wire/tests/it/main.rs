@@ -3,5 +3,9 @@
 mod describe_client;
 mod describe_server;
 mod golden;
+mod golden_msgpack;
 mod property;
+mod property_msgpack;
 mod strategy;
+mod strategy_msgpack;
+mod strategy_server;

@@ -12,7 +12,10 @@ use crate::strategy::{OwnBody, answer, body, client_frame, message, name, raw_js
 use crate::{describe_client, describe_server};
 
 /// Runs `test` on the same 400 cases in every run.
-fn check<S: Strategy>(strategy: &S, test: impl Fn(S::Value) -> Result<(), TestCaseError>) {
+pub(crate) fn check<S: Strategy>(
+    strategy: &S,
+    test: impl Fn(S::Value) -> Result<(), TestCaseError>,
+) {
     let config = Config { cases: 400, failure_persistence: None, ..Config::default() };
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
     if let Err(error) = TestRunner::new_with_rng(config, rng).run(strategy, test) {
@@ -26,7 +29,8 @@ fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
     String::from_utf8(out).expect("JSON is UTF-8")
 }
 
-fn only<T, E: std::fmt::Debug>(mut frames: impl Iterator<Item = Result<T, E>>) -> T {
+/// The one frame of a message.
+pub(crate) fn only<T, E: std::fmt::Debug>(mut frames: impl Iterator<Item = Result<T, E>>) -> T {
     let frame = frames.next().expect("one frame").expect("a good one");
     assert!(frames.next().is_none(), "one frame only");
     frame

@@ -26,7 +26,7 @@ fn room() -> impl Strategy<Value = Room> {
 }
 
 /// Any text of up to 64 characters, those that need escapes more often than by chance.
-fn any_text() -> impl Strategy<Value = String> {
+pub(crate) fn any_text() -> impl Strategy<Value = String> {
     let special = prop::sample::select(vec!['"', '\\', '/', '\n', '\0', '\u{1f}', 'ü', '😀']);
     vec(prop_oneof![any::<char>(), special], 0..=64)
         .prop_map(|characters| characters.into_iter().collect())
@@ -36,15 +36,15 @@ fn reference() -> impl Strategy<Value = Option<Ref>> {
     of(any_text().prop_map(|text| Ref::parse(&text).expect("64 characters")))
 }
 
-fn integer() -> impl Strategy<Value = u64> {
+pub(crate) fn integer() -> impl Strategy<Value = u64> {
     prop_oneof![1..100_u64, 1..=INTEGER_MAX]
 }
 
-fn message_id() -> impl Strategy<Value = MessageId> {
+pub(crate) fn message_id() -> impl Strategy<Value = MessageId> {
     any::<[u8; 16]>().prop_map(MessageId)
 }
 
-fn token() -> impl Strategy<Value = Token> {
+pub(crate) fn token() -> impl Strategy<Value = Token> {
     any::<[u8; 32]>().prop_map(Token::new)
 }
 
@@ -133,9 +133,13 @@ fn which() -> impl Strategy<Value = Which> {
     ]
 }
 
-/// Every client frame but `send`.
+/// Every client frame, a `send` with bytes.
 pub(crate) fn client_frame() -> impl Strategy<Value = ClientFrame<'static>> {
     prop_oneof![
+        (send(), vec(any::<u8>(), 0..40)).prop_map(|(mut frame, bytes)| {
+            frame.body = Body::Binary(bytes.into());
+            ClientFrame::Send(frame)
+        }),
         connect(),
         (reference(), which())
             .prop_map(|(r#ref, which)| ClientFrame::Ack(AckFrame { r#ref, which })),

@@ -11,6 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::config::{Flags, Origins, Raw, Sources};
+use crate::dialect::Format;
 use crate::router::{Router, Switchboard};
 use crate::server::Server;
 use crate::socket::{Phase, Policy, StoreState, Terms, Timers};
@@ -74,7 +75,7 @@ impl Peer {
         let (served, _) = accepted.unwrap();
         let place = context.quota.take(address.ip()).unwrap();
         let connection =
-            Connection::new(Stream::Plain(served), b"", Dialect::V1, context.clone());
+            Connection::new(Stream::Plain(served), b"", Dialect::V1(Format::Json), context.clone());
         let task = Box::pin(connection.run(place));
         tokio::spawn(Counted { task, turns: turns.clone(), wakers: None });
         let decoder = Decoder::new(Role::Client, Limits { message_bytes_max: 1 << 20 });

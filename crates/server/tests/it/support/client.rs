@@ -6,7 +6,7 @@ use ackd_websocket::{Decoded, Decoder, Encoder, Item, Limits, Role};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
-use super::soon;
+use super::{pack, soon, unpack};
 
 /// TCP, or TLS on it.
 pub(crate) trait Socket: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -21,6 +21,8 @@ pub(crate) struct Client {
     /// Frames of a batch that are not asked for yet.
     frames: VecDeque<Value>,
     mute: bool,
+    /// Frames go and come in MessagePack.
+    is_packed: bool,
     /// The ID of [`Client::connect`].
     pub(crate) id: String,
     /// Its token.
@@ -31,6 +33,7 @@ pub(crate) struct Client {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Heard {
     Text(String),
+    Binary(Vec<u8>),
     Ping(Vec<u8>),
     Pong(Vec<u8>),
     Close(Option<u16>),
@@ -47,9 +50,16 @@ impl Client {
             decoder: Decoder::new(Role::Client, Limits { message_bytes_max: 64 << 20 }),
             frames: VecDeque::new(),
             mute: false,
+            is_packed: false,
             id: String::new(),
             token: String::new(),
         }
+    }
+
+    /// The same client; frames are MessagePack from now on.
+    pub(crate) fn speaking_msgpack(mut self) -> Self {
+        self.is_packed = true;
+        self
     }
 
     /// From now on pings are not answered.
@@ -76,6 +86,9 @@ impl Client {
 
     /// Sends a frame (or an array of frames).
     pub(crate) async fn send(&mut self, frame: Value) {
+        if self.is_packed {
+            return self.send_with(|encoder, out| encoder.binary(out, &pack(&frame))).await;
+        }
         self.send_text(&frame.to_string()).await;
     }
 
@@ -140,13 +153,15 @@ impl Client {
             if let Some(frame) = self.frames.pop_front() {
                 return frame;
             }
-            match self.hear().await {
-                Heard::Text(text) => match serde_json::from_str(&text).expect("JSON") {
-                    Value::Array(frames) => self.frames.extend(frames),
-                    frame => return frame,
-                },
-                Heard::Ping(_) | Heard::Pong(_) => {}
+            let message = match self.hear().await {
+                Heard::Text(text) if !self.is_packed => serde_json::from_str(&text).expect("JSON"),
+                Heard::Binary(bytes) if self.is_packed => unpack(&bytes),
+                Heard::Ping(_) | Heard::Pong(_) => continue,
                 other => panic!("a frame was expected, not {other:?}"),
+            };
+            match message {
+                Value::Array(frames) => self.frames.extend(frames),
+                frame => return frame,
             }
         }
     }
@@ -200,7 +215,7 @@ impl Client {
 fn heard(item: Item<'_>) -> Heard {
     match item {
         Item::Text(text) => Heard::Text(text.to_owned()),
-        Item::Binary(_) => panic!("the server sends no binary frames"),
+        Item::Binary(bytes) => Heard::Binary(bytes.to_vec()),
         Item::Ping(payload) => Heard::Ping(payload.to_vec()),
         Item::Pong(payload) => Heard::Pong(payload.to_vec()),
         Item::Close(close) => Heard::Close(close.map(|(code, _)| code)),

@@ -22,6 +22,12 @@ pub(crate) fn upgrade_request(path: &str) -> String {
     )
 }
 
+/// A good upgrade request of v1 that offers subprotocols.
+pub(crate) fn subprotocol_request(offer: &str) -> String {
+    let offer = format!("Sec-WebSocket-Protocol: {offer}\r\n\r\n");
+    upgrade_request("/v1/ws").replace("\r\n\r\n", &format!("\r\n{offer}"))
+}
+
 /// Asks on a connection that exists. `None`: it has ended.
 pub(crate) async fn ask(stream: &mut TcpStream, request: &str) -> Option<HttpAnswer> {
     stream.write_all(request.as_bytes()).await.ok()?;

@@ -1,6 +1,7 @@
 //! Writing what a server says. Straight into the connection's buffer: no frame is built in between.
 
 use crate::json::{Count, Put};
+use crate::msgpack;
 use crate::v1::{
     AcceptedFrame, Body, ConnectedFrame, ErrorFrame, GoawayFrame, JoinedFrame, LostFrame,
     MessageFrame, Place, PresenceFrame, ReceiptFrame, ServerFrame, Target,
@@ -159,6 +160,10 @@ pub(super) fn put_body(out: &mut impl Put, body: &Body<'_>) {
         Body::Json(text) => {
             out.raw(r#","body":"#);
             out.raw(text);
+        }
+        Body::MessagePack(value) => {
+            out.raw(r#","body":"#);
+            msgpack::put_value(out, value);
         }
         Body::Binary(bytes) => {
             out.raw(r#","body_base64":""#);
