@@ -5,7 +5,7 @@
 
 mod clock;
 pub mod config;
-mod dialect;
+pub mod dialect;
 pub mod router;
 mod server;
 pub mod session;

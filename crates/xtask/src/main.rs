@@ -3,6 +3,7 @@
 
 mod codegen;
 mod needs;
+mod sim;
 mod step;
 mod test;
 mod tidy;
@@ -27,6 +28,7 @@ fn run(arguments: &[String]) -> Result<()> {
     let root = root()?;
     match arguments.split_first() {
         Some((task, names)) if task == "test" => test::run(root, names),
+        Some((task, arguments)) if task == "sim" => sim::run(root, arguments),
         Some((task, [])) if task == "tidy" => tidy::run(root),
         Some((task, [])) if task == "codegen" => codegen::run(root),
         Some((task, [])) if !["help", "--help", "-h"].contains(&task.as_str()) => {
@@ -54,6 +56,10 @@ fn help() {
     println!(
         "cargo xtask codegen         writes config.example.toml from the keys of the configuration"
     );
+    println!(
+        "cargo xtask sim [--seeds N] [--start S] [--steps N]  simulated histories, seed after seed"
+    );
+    println!("cargo xtask sim --seed X […] [--log]                 one of them, with its log");
     println!("cargo xtask help            this");
 }
 

@@ -45,7 +45,8 @@ impl Step {
     }
 }
 
-fn cargo(root: &Path, arguments: &[&str], variable: Option<(&str, &str)>) -> Result<()> {
+/// Runs cargo in the workspace, with these arguments and perhaps one more environment variable.
+pub(crate) fn cargo(root: &Path, arguments: &[&str], variable: Option<(&str, &str)>) -> Result<()> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).envs(variable).current_dir(root);
     println!("   cargo {}", arguments.join(" "));

@@ -74,6 +74,20 @@ pub(crate) const STEPS: &[Step] = &[
     },
     // The long, bounded runs.
     Step {
+        name: "sim",
+        does: "simulated histories with crashes, faulty disks and networks: every promise is kept",
+        action: Action::Cargo(&[
+            "run",
+            "--quiet",
+            "--release",
+            "--package",
+            "ackd-sim",
+            "--",
+            "--seeds",
+            "2000",
+        ]),
+    },
+    Step {
         name: "kill9",
         does: "the real program, killed again and again under load: nothing accepted is lost",
         action: Action::Cargo(&[

@@ -11,7 +11,7 @@ use crate::session::{Command, DialectKind, Event};
 
 /// Which frames a connection speaks, and what it needs for them.
 #[derive(Debug)]
-pub(crate) enum Dialect {
+pub enum Dialect {
     /// Sections 1 to 6 of the contract.
     V1(Format),
     /// Section 7, in this room.
@@ -20,7 +20,7 @@ pub(crate) enum Dialect {
 
 /// How the frames of v1 are encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Format {
+pub enum Format {
     /// Text frames.
     Json,
     /// Binary frames.
@@ -29,14 +29,18 @@ pub(crate) enum Format {
 
 /// What `connected` says of the server.
 #[derive(Debug, Clone)]
-pub(crate) struct Greeting {
-    pub(crate) ack_timeout_ms: Millis,
-    pub(crate) ping_interval_ms: Millis,
-    pub(crate) max_message: u64,
+pub struct Greeting {
+    /// After how long an unacknowledged message comes again.
+    pub ack_timeout_ms: Millis,
+    /// How often the server pings.
+    pub ping_interval_ms: Millis,
+    /// Most bytes of a body.
+    pub max_message: u64,
 }
 
 impl Dialect {
-    pub(crate) fn kind(&self) -> DialectKind {
+    /// The kind, for the session.
+    pub fn kind(&self) -> DialectKind {
         match self {
             Self::V1(_) => DialectKind::V1,
             Self::Classic(_) => DialectKind::Classic,
@@ -44,7 +48,7 @@ impl Dialect {
     }
 
     /// What the client is taken to have said by connecting.
-    pub(crate) fn opening(&self) -> Vec<Command<'static>> {
+    pub fn opening(&self) -> Vec<Command<'static>> {
         match self {
             Self::V1(_) => Vec::new(),
             Self::Classic(room) => classic::opening(room),
@@ -52,7 +56,7 @@ impl Dialect {
     }
 
     /// In which WebSocket messages its frames come and go, `Text` (checked to be UTF-8) or `Binary`.
-    pub(crate) fn opcode(&self) -> Opcode {
+    pub fn opcode(&self) -> Opcode {
         match self {
             Self::V1(Format::MessagePack) => Opcode::Binary,
             Self::V1(Format::Json) | Self::Classic(_) => Opcode::Text,
@@ -61,7 +65,7 @@ impl Dialect {
 
     /// Gives the commands of one message to `f`, in order, behind the first `skip`, until `f` says no. How many were
     /// given then (all of them: `None`).
-    pub(crate) fn decode<'a>(
+    pub fn decode<'a>(
         &self,
         message: &'a [u8],
         skip: usize,
@@ -75,7 +79,7 @@ impl Dialect {
     }
 
     /// Appends an event as WebSocket frames; what this dialect's clients do not know is left out.
-    pub(crate) fn encode(
+    pub fn encode(
         &self,
         event: &Event,
         own: Option<&ClientId>,

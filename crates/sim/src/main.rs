@@ -1,0 +1,92 @@
+//! Runs plans from the command line: `cargo xtask sim` starts it. It knows how to print, nothing else.
+
+use std::process::ExitCode;
+
+use ackd_sim::{Figures, Plan, run, shrink};
+use anyhow::{Context as _, Result, bail};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match start(&arguments) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("sim: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Whether everything held.
+fn start(arguments: &[String]) -> Result<bool> {
+    if arguments.iter().any(|argument| argument == "--seed") {
+        let (whole, rest): (Vec<_>, Vec<_>) =
+            arguments.iter().cloned().partition(|argument| argument == "--log");
+        return Ok(replay(&Plan::parse(&rest)?, !whole.is_empty()));
+    }
+    let (mut seeds, mut first, mut steps) = (1_000, 0, 1_000);
+    for pair in arguments.chunks(2) {
+        let [name, value] = pair else { bail!("{} needs a value", pair[0]) };
+        let number = value.parse().with_context(|| format!("{name} {value} is no number"))?;
+        match name.as_str() {
+            "--seeds" => seeds = number,
+            "--start" => first = number,
+            "--steps" => steps = number,
+            _ => bail!("{name} is none of --seeds --start --steps, and there is no --seed"),
+        }
+    }
+    Ok(search(first, seeds, steps))
+}
+
+/// Runs one plan, and prints how it went.
+fn replay(plan: &Plan, whole: bool) -> bool {
+    let run = run(plan);
+    if whole {
+        print!("{}", run.log.text());
+    }
+    match &run.violation {
+        None => println!("{plan}: everything held. {}", summary(&run.figures)),
+        Some(violation) => {
+            if !whole {
+                print!("{}", run.log.tail(TAIL_LINES));
+            }
+            println!("{plan}: {violation}");
+        }
+    }
+    run.violation.is_none()
+}
+
+/// Runs seed after seed until one fails.
+fn search(first: u64, seeds: u64, steps: u64) -> bool {
+    let mut sum = Figures::default();
+    for seed in first..first + seeds {
+        let plan = Plan::new(seed, steps);
+        let run = run(&plan);
+        let Some(violation) = run.violation else {
+            sum = sum.plus(&run.figures);
+            continue;
+        };
+        println!("seed {seed} fails: {violation}\n\nmaking it smaller …");
+        let smaller = shrink(&plan, violation.promise, SHRINK_RUNS);
+        replay(&smaller, false);
+        println!(
+            "\nto run it again:\n    cargo xtask sim {smaller}\nand as it was found:\n    cargo xtask sim {plan}"
+        );
+        return false;
+    }
+    println!("{seeds} seeds of {steps} steps from {first} on: everything held. {}", summary(&sum));
+    true
+}
+
+fn summary(figures: &Figures) -> String {
+    let Figures { accepted, repeats, refused, passing, delivered, redelivered, .. } = figures;
+    let Figures { connects, crashes, restarts, poisoned, .. } = figures;
+    format!(
+        "{accepted} accepted, {repeats} repeats known, {refused} refused, {passing} put off, {delivered} delivered ({redelivered} again), {connects} connects, {crashes} crashes, {restarts} restarts, {poisoned} times unwritable"
+    )
+}
+
+/// Lines of a failing run's log that are printed.
+const TAIL_LINES: usize = 60;
+/// Runs that making a plan smaller may take.
+const SHRINK_RUNS: u32 = 600;

@@ -1,0 +1,93 @@
+//! The end of a run: nothing goes wrong any more, everybody comes back, reads and acknowledges; then everything that was
+//! promised must have happened, and nothing must be left.
+
+use super::World;
+use crate::client::Stage;
+use crate::random::Random;
+use crate::violation::Promise;
+use ackd_engine::FaultPlan;
+
+impl World {
+    /// Lets everything settle and says what has not.
+    pub(super) fn settle(&mut self) {
+        let mut random = Random::new(self.plan.seed, super::SETUP - 1);
+        self.heal();
+        for round in 0..ROUNDS {
+            self.now += 20 + random.below(200);
+            self.watch.log.at(self.plan.steps + round, self.now - super::START);
+            self.come_back(&mut random);
+            self.go_on(&mut random, false);
+            if self.watch.model.violation().is_some() || self.is_settled() {
+                break;
+            }
+        }
+        if self.watch.model.violation().is_none() {
+            self.complain();
+        }
+    }
+
+    pub(super) fn is_settling(&self) -> bool {
+        self.plan.faults.missing().count() == crate::plan::Fault::ALL.len()
+    }
+
+    fn heal(&mut self) {
+        crate::log::note!(self.watch.log, "nothing goes wrong any more");
+        self.faults = FaultPlan::default();
+        self.full_until = None;
+        self.disk.plan(self.faults);
+        self.plan.faults = crate::plan::Faults::none();
+        for client in &mut self.clients {
+            client.reads_at = 0;
+        }
+    }
+
+    fn come_back(&mut self, random: &mut Random) {
+        for client in 0..self.clients.len() {
+            match self.clients[client].stage {
+                Stage::Away if self.clients[client].returns_at <= self.now => {
+                    self.connect(client, random);
+                }
+                Stage::Here => self.clients[client].acknowledge(true, random),
+                _ => {}
+            }
+        }
+    }
+
+    fn is_settled(&self) -> bool {
+        let model = &self.watch.model;
+        let Some(server) = &self.server else { return false };
+        let done = |client: &crate::client::Client| {
+            let mut owed = model.owed(client.person, &client.device);
+            client.stage == Stage::Here
+                && client.unanswered.is_empty()
+                && client.received.is_empty()
+                && owed.all(|key| client.processed.contains(&key))
+        };
+        self.clients.iter().all(done) && server.engine.waiting() == (0, 0)
+    }
+
+    /// Says what has not settled.
+    fn complain(&mut self) {
+        if self.is_settled() {
+            return;
+        }
+        let mut kept = Vec::new();
+        let mut open = Vec::new();
+        for client in &self.clients {
+            let owed = self.watch.model.owed(client.person, &client.device);
+            let missing = owed.filter(|key| !client.processed.contains(key));
+            kept.extend(missing.map(|key| format!("letter {key} never reached {}", client.label)));
+            let unanswered = client.unanswered.len();
+            open.push(format!("{} is {:?}, {unanswered} unanswered", client.label, client.stage));
+        }
+        if let Some(what) = kept.first() {
+            return self.watch.model.broken(Promise::Kept, what.clone());
+        }
+        let waiting = self.server.as_ref().map(|server| server.engine.waiting());
+        let what = format!("{waiting:?} messages and bytes wait; {}", open.join("; "));
+        self.watch.model.broken(Promise::Progress, what);
+    }
+}
+
+/// Rounds that it may take: about ten minutes.
+const ROUNDS: u64 = 5_000;

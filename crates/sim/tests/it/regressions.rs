@@ -1,0 +1,16 @@
+//! Plans that once broke a promise. They stay.
+
+use ackd_sim::{Plan, run};
+
+#[test]
+fn what_once_failed_holds() {
+    for text in PLANS {
+        let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+        let plan = Plan::parse(&words).expect("a plan as it was printed");
+        let run = run(&plan);
+        assert!(run.violation.is_none(), "{plan}: {}", run.violation.unwrap());
+    }
+}
+
+/// As the simulation has printed them.
+const PLANS: &[&str] = &["--seed 0 --steps 166", "--seed 2 --steps 532"];
