@@ -2,7 +2,6 @@
 //! Latencies are from the send to the delivery. With a rate, a message that had to wait for the server counts from when it
 //! was due, so that a stall of the server is not hidden by the sends it held up.
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -12,13 +11,14 @@ use clap::Args;
 use hdrhistogram::Histogram;
 use mio::{Events, Interest, Poll, Token};
 
-use super::TargetArgs;
+use super::encoding::Encoding;
 use super::event_loop::{Loop, histogram};
 use super::pair::{self, Pair};
 use super::process;
 use super::report::Report;
 use super::stopwatch::Stopwatch;
 use super::template::PAYLOAD_MIN;
+use super::{Target, TargetArgs};
 
 /// Arguments of `ackd bench direct`.
 #[derive(Debug, Clone, Args)]
@@ -50,7 +50,7 @@ pub(crate) struct DirectArgs {
 
 /// Runs it and prints the figures.
 pub(crate) fn run(args: &DirectArgs) -> anyhow::Result<()> {
-    let report = measure(args, "direct", args.target.address()?)?;
+    let report = measure(args, "direct", args.target.target()?)?;
     report.print(args.target.json);
     Ok(())
 }
@@ -59,9 +59,9 @@ pub(crate) fn run(args: &DirectArgs) -> anyhow::Result<()> {
 pub(crate) fn measure(
     args: &DirectArgs,
     workload: &'static str,
-    address: SocketAddr,
+    target: Target,
 ) -> anyhow::Result<Report> {
-    let mut pairs = pair::open(address, args.pairs, args.window, args.payload.max(PAYLOAD_MIN))?;
+    let mut pairs = pair::open(target, args.pairs, args.window, args.payload.max(PAYLOAD_MIN))?;
     let threads = args.threads.clamp(1, args.pairs.max(1));
     let shared = Shared { phase: AtomicU8::new(WARMUP), completed: AtomicU64::new(0) };
     let stopwatch = Stopwatch::start();
@@ -70,7 +70,8 @@ pub(crate) fn measure(
         for index in 0..threads {
             let share = pairs.split_off(pairs.len() - pairs.len() / (threads - index));
             let interval = args.rate.map(|rate| args.pairs as u64 * 1_000_000_000 / rate.max(1));
-            let worker = Worker { pairs: share, stopwatch, interval, shared: &shared };
+            let (encoding, shared) = (target.encoding, &shared);
+            let worker = Worker { encoding, pairs: share, stopwatch, interval, shared };
             workers.push(scope.spawn(move || worker.run()));
         }
         let figures = observe(args, &shared);
@@ -84,7 +85,7 @@ pub(crate) fn measure(
         let (settled, part) = worker?;
         latencies.add(part).context("the latencies of all threads")?;
         for pair in settled {
-            pair.check_settled(address)?;
+            pair.check_settled(target)?;
         }
     }
     Ok(figures?.report(args, Report::new(workload), &latencies))
@@ -156,6 +157,7 @@ const DRAIN: u8 = 2;
 
 /// One thread and its pairs.
 struct Worker<'s> {
+    encoding: Encoding,
     pairs: Vec<Pair>,
     stopwatch: Stopwatch,
     /// Nanoseconds between two sends of a pair.
@@ -176,7 +178,8 @@ impl Worker<'_> {
             pair.due =
                 self.interval.map_or(0, |interval| interval * index as u64 / 97 % interval.max(1));
         }
-        let (mut events, mut io, mut phase) = (Events::with_capacity(1024), Loop::new(), WARMUP);
+        let (mut events, mut io, mut phase) =
+            (Events::with_capacity(1024), Loop::new(self.encoding), WARMUP);
         for index in 0..self.pairs.len() {
             self.fill(index, 0)?;
         }

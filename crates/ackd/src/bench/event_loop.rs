@@ -4,6 +4,7 @@
 use anyhow::bail;
 use hdrhistogram::Histogram;
 
+use super::encoding::Encoding;
 use super::link::{Link, SCRATCH_BYTES};
 use super::scan::{Scanned, Scanner};
 use super::template::read_body;
@@ -11,6 +12,7 @@ use super::template::read_body;
 /// Buffers, the scanner and the latencies of one thread.
 #[derive(Debug)]
 pub(crate) struct Loop {
+    encoding: Encoding,
     scratch: Vec<u8>,
     scanner: Scanner,
     /// Microseconds from a send to its delivery.
@@ -28,8 +30,9 @@ pub(crate) struct Received {
 
 impl Loop {
     /// Empty buffers.
-    pub(crate) fn new() -> Self {
-        Self { scratch: vec![0; SCRATCH_BYTES], scanner: Scanner::new(), latencies: histogram() }
+    pub(crate) fn new(encoding: Encoding) -> Self {
+        let (scratch, scanner) = (vec![0; SCRATCH_BYTES], Scanner::new(encoding));
+        Self { encoding, scratch, scanner, latencies: histogram() }
     }
 
     /// Reads a sender's answers.
@@ -82,7 +85,8 @@ impl Loop {
             bail!("delivered up to {received:?}, then {wrong}");
         }
         if before < received.n {
-            link.push(&format!(r#"{{"op":"ack","seq":{}}}"#, received.seq));
+            let ack = format!(r#"{{"op":"ack","seq":{}}}"#, received.seq);
+            link.push(&self.encoding.client_frame(&ack));
         }
         link.flush()
     }

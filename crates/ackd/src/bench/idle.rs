@@ -27,14 +27,14 @@ pub(crate) struct IdleArgs {
 
 /// Runs it and prints the figures.
 pub(crate) fn run(args: &IdleArgs) -> anyhow::Result<()> {
-    let address = args.target.address()?;
+    let target = args.target.target()?;
     let usage = || args.target.pid.map(process::usage).transpose();
     // The first connections fill pools and tables that do not grow with their number.
-    let first = pair::enter(address, 64.min(args.connections), |_| json!({"op": "connect"}))?;
+    let first = pair::enter(target, 64.min(args.connections), |_| json!({"op": "connect"}))?;
     let before = usage()?;
     let stopwatch = Stopwatch::start();
     let count = args.connections - first.len();
-    let links = pair::enter(address, count, |_| json!({"op": "connect"}))
+    let links = pair::enter(target, count, |_| json!({"op": "connect"}))
         .context("more connections than the server or this process may have?")?;
     let opened = stopwatch.elapsed().as_secs_f64();
     thread::sleep(Duration::from_secs(2)); // lets what was begun end

@@ -11,7 +11,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 
+use super::Target;
 use super::direct::{self, DirectArgs};
+use super::encoding::Encoding;
 use super::event_loop::histogram;
 use super::report::Report;
 use super::stopwatch::Stopwatch;
@@ -33,7 +35,9 @@ pub(crate) fn run(args: &LimitsArgs) -> anyhow::Result<()> {
     let report = address(&mut relay).and_then(|address| {
         let mut args = args.direct.clone();
         args.target.pid = Some(relay.id());
-        direct::measure(&args, "direct, relayed", address)
+        // The relay speaks JSON only.
+        let target = Target { address, encoding: Encoding::Json };
+        direct::measure(&args, "direct, relayed", target)
     });
     relay.kill().and_then(|()| relay.wait()).context("cannot end the relay")?;
     report?.print(args.direct.target.json);

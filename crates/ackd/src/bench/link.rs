@@ -2,13 +2,16 @@
 //! the beginning of a frame that has not come whole, and what could not be written yet; else it owns no buffers.
 
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use ackd_websocket::{Decoded, Decoder, Encoder, Item, Limits, Role, client_key};
 use anyhow::{Context as _, bail};
+use memchr::memmem;
 use mio::net::TcpStream;
 use serde_json::Value;
+
+use super::Target;
+use super::encoding::Encoding;
 
 /// One connection.
 #[derive(Debug)]
@@ -18,17 +21,20 @@ pub(crate) struct Link {
     unread: Vec<u8>,
     out: Vec<u8>,
     mask: u64,
+    encoding: Encoding,
 }
 
 /// A connection on its way: opened in steps, so that many can be opened at once.
 #[derive(Debug)]
 pub(crate) struct Opening {
     stream: std::net::TcpStream,
+    encoding: Encoding,
 }
 
 impl Opening {
     /// Connects and asks for the upgrade.
-    pub(crate) fn start(address: SocketAddr) -> anyhow::Result<Self> {
+    pub(crate) fn start(target: Target) -> anyhow::Result<Self> {
+        let Target { address, encoding } = target;
         let mut stream = std::net::TcpStream::connect(address)
             .with_context(|| format!("cannot connect to {address}"))?;
         stream.set_nodelay(true)?;
@@ -37,10 +43,11 @@ impl Opening {
         let request = format!(
             "GET /v1/ws HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\
-             Sec-WebSocket-Protocol: ackd.v1.json\r\n\r\n"
+             Sec-WebSocket-Protocol: {}\r\n\r\n",
+            encoding.subprotocol()
         );
         stream.write_all(request.as_bytes())?;
-        Ok(Self { stream })
+        Ok(Self { stream, encoding })
     }
 
     /// Waits for the upgrade and sends `connect`.
@@ -55,9 +62,16 @@ impl Opening {
             let status = String::from_utf8_lossy(&response);
             bail!("the server did not upgrade: {}", status.lines().next().unwrap_or_default());
         }
-        let mut frame = Vec::new();
-        Encoder::client([7; 4]).text(&mut frame, &connect.to_string());
-        Ok(self.stream.write_all(&frame)?)
+        let subprotocol = self.encoding.subprotocol();
+        if self.encoding != Encoding::Json
+            && memmem::find(&response, subprotocol.as_bytes()).is_none()
+        {
+            bail!("the server does not speak {subprotocol}");
+        }
+        let mut out = Vec::new();
+        let frame = self.encoding.client_frame(&connect.to_string());
+        put(Encoder::client([7; 4]), self.encoding, &frame, &mut out);
+        Ok(self.stream.write_all(&out)?)
     }
 
     /// Waits for `connected`.
@@ -70,9 +84,9 @@ impl Opening {
             self.stream.read_exact(&mut long)?;
             length = usize::from(u16::from_be_bytes(long));
         }
-        let mut text = vec![0; length];
-        self.stream.read_exact(&mut text)?;
-        let connected: Value = serde_json::from_slice(&text).context("the first answer")?;
+        let mut frame = vec![0; length];
+        self.stream.read_exact(&mut frame)?;
+        let connected = self.encoding.server_frame(&frame)?;
         if connected["op"] != "connected" {
             bail!("the server answered connect with {connected}");
         }
@@ -82,6 +96,7 @@ impl Opening {
             decoder: Decoder::new(Role::Client, Limits { message_bytes_max: 1 << 24 }),
             unread: Vec::new(),
             out: Vec::new(),
+            encoding: self.encoding,
             mask: 0x9e37_79b9_7f4a_7c15,
         };
         Ok((link, connected))
@@ -90,8 +105,8 @@ impl Opening {
 
 impl Link {
     /// Connects and enters.
-    pub(crate) fn open(address: SocketAddr, connect: &Value) -> anyhow::Result<(Self, Value)> {
-        let mut opening = Opening::start(address)?;
+    pub(crate) fn open(target: Target, connect: &Value) -> anyhow::Result<(Self, Value)> {
+        let mut opening = Opening::start(target)?;
         opening.upgraded(connect)?;
         opening.connected()
     }
@@ -102,12 +117,13 @@ impl Link {
     }
 
     /// Puts a frame among those to write.
-    pub(crate) fn push(&mut self, frame: &str) {
+    pub(crate) fn push(&mut self, frame: &[u8]) {
         // Xorshift: a fresh key for each frame, cheaply.
         self.mask ^= self.mask << 13;
         self.mask ^= self.mask >> 7;
         self.mask ^= self.mask << 17;
-        Encoder::client((self.mask as u32).to_ne_bytes()).text(&mut self.out, frame);
+        let encoder = Encoder::client((self.mask as u32).to_ne_bytes());
+        put(encoder, self.encoding, frame, &mut self.out);
     }
 
     /// Writes as much as the socket takes.
@@ -128,7 +144,7 @@ impl Link {
         OUT_BYTES < self.out.len()
     }
 
-    /// Reads all that is there into `scratch`, and hands out each text message.
+    /// Reads all that is there into `scratch`, and hands out each message.
     pub(crate) fn read(
         &mut self,
         scratch: &mut [u8],
@@ -163,17 +179,27 @@ impl Link {
                     start += consumed;
                     match item {
                         Item::Text(text) => found(text.as_bytes()),
+                        Item::Binary(bytes) => found(bytes),
                         Item::Ping(payload) => {
                             Encoder::client([7; 4]).pong(&mut self.out, payload);
                         }
                         Item::Close(close) => bail!("the server closed: {close:?}"),
-                        Item::Binary(_) | Item::Pong(_) => {}
+                        Item::Pong(_) => {}
                     }
                 }
                 Decoded::Absorbed { consumed } => start += consumed,
                 Decoded::Need { .. } | Decoded::Closed => return Ok(start),
             }
         }
+    }
+}
+
+fn put(encoder: Encoder, encoding: Encoding, frame: &[u8], out: &mut Vec<u8>) {
+    match encoding {
+        Encoding::Json => {
+            encoder.text(out, std::str::from_utf8(frame).expect("the generator writes ASCII"));
+        }
+        Encoding::Msgpack => encoder.binary(out, frame),
     }
 }
 

@@ -3,6 +3,7 @@
 //! nothing of a server but its frames and, with `--pid`, what the system knows of the process.
 
 mod direct;
+mod encoding;
 mod event_loop;
 mod idle;
 mod limits;
@@ -21,6 +22,7 @@ use std::net::{SocketAddr, ToSocketAddrs as _};
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
+use self::encoding::Encoding;
 use crate::failure::Usage;
 
 /// Arguments of `ackd bench`.
@@ -50,6 +52,9 @@ pub(crate) struct TargetArgs {
     /// The server
     #[arg(long, value_name = "URL", env = "ACKD_URL", default_value = "ws://localhost:5000")]
     url: String,
+    /// How frames are encoded
+    #[arg(long, value_enum, default_value_t = Encoding::Json)]
+    encoding: Encoding,
     /// Process of the server, on this machine: its CPU time and memory are measured too
     #[arg(long, value_name = "PID")]
     pid: Option<u32>,
@@ -58,8 +63,18 @@ pub(crate) struct TargetArgs {
     json: bool,
 }
 
+/// Where to connect to, and what is spoken there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Target {
+    pub(crate) address: SocketAddr,
+    pub(crate) encoding: Encoding,
+}
+
 impl TargetArgs {
-    /// Where to connect to.
+    fn target(&self) -> anyhow::Result<Target> {
+        Ok(Target { address: self.address()?, encoding: self.encoding })
+    }
+
     fn address(&self) -> anyhow::Result<SocketAddr> {
         let usage = || Usage(format!("--url {}: must be like ws://host:port", self.url));
         let rest = ["ws://", "http://"].iter().find_map(|scheme| self.url.strip_prefix(scheme));

@@ -34,8 +34,8 @@ pub(crate) struct OfflineArgs {
 
 /// Runs it and prints the figures.
 pub(crate) fn run(args: &OfflineArgs) -> anyhow::Result<()> {
-    let address = args.target.address()?;
-    let mut pairs = pair::open(address, args.pairs, args.window, args.payload.max(PAYLOAD_MIN))?;
+    let target = args.target.target()?;
+    let mut pairs = pair::open(target, args.pairs, args.window, args.payload.max(PAYLOAD_MIN))?;
     let total = args.messages * args.pairs as u64;
     let mut report = Report::new("offline");
     report.add("pairs", args.pairs as f64, "");
@@ -44,17 +44,17 @@ pub(crate) fn run(args: &OfflineArgs) -> anyhow::Result<()> {
         pair.receiver = None;
     }
     timed(args, &mut report, ["stored", "stored_cpu", "rss_stored"], || {
-        Drive::Store.run(&mut pairs, args.messages)
+        Drive::Store.run(&mut pairs, args)
     })?;
     timed(args, &mut report, ["handed_over", "handed_over_cpu", "rss_handed_over"], || {
-        let links = pair::enter(address, pairs.len(), |index| pairs[index].comeback())?;
+        let links = pair::enter(target, pairs.len(), |index| pairs[index].comeback())?;
         for (pair, (link, _)) in pairs.iter_mut().zip(links) {
             pair.receiver = Some(link);
         }
-        Drive::HandOver.run(&mut pairs, args.messages)
+        Drive::HandOver.run(&mut pairs, args)
     })?;
     for pair in pairs {
-        pair.check_settled(address)?;
+        pair.check_settled(target)?;
     }
     report.print(args.target.json);
     Ok(())
@@ -89,8 +89,9 @@ enum Drive {
 
 impl Drive {
     /// Runs all pairs until each has `messages` accepted, or delivered.
-    fn run(self, pairs: &mut [Pair], messages: u64) -> anyhow::Result<()> {
-        let (mut poll, mut io) = (Poll::new()?, Loop::new());
+    fn run(self, pairs: &mut [Pair], args: &OfflineArgs) -> anyhow::Result<()> {
+        let (messages, mut io) = (args.messages, Loop::new(args.target.encoding));
+        let mut poll = Poll::new()?;
         for (index, pair) in pairs.iter_mut().enumerate() {
             let both = Interest::READABLE | Interest::WRITABLE;
             let stream = match (self, &mut pair.receiver) {

@@ -1,12 +1,12 @@
 //! One sender and its receiver. A message counts when the sender has its `accepted` and the receiver has acknowledged it.
 
-use std::net::SocketAddr;
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 use serde_json::{Value, json};
 
+use super::Target;
 use super::event_loop::{Loop, Received};
 use super::link::{Link, Opening};
 use super::template::Template;
@@ -29,19 +29,19 @@ pub(crate) struct Pair {
 
 /// Opens pairs, many handshakes at a time.
 pub(crate) fn open(
-    address: SocketAddr,
+    target: Target,
     pairs: usize,
     window: u64,
     payload: usize,
 ) -> anyhow::Result<Vec<Pair>> {
-    let receivers = enter(address, pairs, |_| json!({"op": "connect", "window": 1024}))?;
-    let senders = enter(address, pairs, |_| json!({"op": "connect", "outbox": "bench"}))?;
+    let receivers = enter(target, pairs, |_| json!({"op": "connect", "window": 1024}))?;
+    let senders = enter(target, pairs, |_| json!({"op": "connect", "outbox": "bench"}))?;
     let pair = |((sender, _), (receiver, identity)): ((Link, Value), (Link, Value))| {
         let id = identity["id"].as_str().ok_or_else(|| anyhow!("no id in {identity}"))?;
         Ok(Pair {
             sender,
             receiver: Some(receiver),
-            template: Template::new(id, payload),
+            template: Template::new(target.encoding, id, payload),
             identity,
             window,
             sent: 0,
@@ -55,7 +55,7 @@ pub(crate) fn open(
 
 /// Opens connections, 128 at a time.
 pub(crate) fn enter(
-    address: SocketAddr,
+    target: Target,
     count: usize,
     connect: impl Fn(usize) -> Value,
 ) -> anyhow::Result<Vec<(Link, Value)>> {
@@ -64,7 +64,7 @@ pub(crate) fn enter(
         let first = links.len();
         let batch = HANDSHAKES.min(count - first);
         let mut openings =
-            (0..batch).map(|_| Opening::start(address)).collect::<anyhow::Result<Vec<_>>>()?;
+            (0..batch).map(|_| Opening::start(target)).collect::<anyhow::Result<Vec<_>>>()?;
         for (i, opening) in openings.iter_mut().enumerate() {
             opening.upgraded(&connect(first + i))?;
         }
@@ -118,10 +118,10 @@ impl Pair {
     }
 
     /// Connects the receiver again: nothing may wait.
-    pub(crate) fn check_settled(mut self, address: SocketAddr) -> anyhow::Result<()> {
+    pub(crate) fn check_settled(mut self, target: Target) -> anyhow::Result<()> {
         self.receiver = None;
         for _ in 0..50 {
-            let (_link, connected) = Link::open(address, &self.comeback())?;
+            let (_link, connected) = Link::open(target, &self.comeback())?;
             if connected["pending"] == 0 {
                 return Ok(());
             }

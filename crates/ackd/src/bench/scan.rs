@@ -1,13 +1,16 @@
-//! Finds what counts in the server's frames without parsing JSON. The bodies are the generator's own and hold nothing that
+//! Finds what counts in the server's frames without parsing them. The bodies are the generator's own and hold nothing that
 //! looks like a field, so the first occurrence of a field in a frame is the field. Both one frame and a batch of them.
 
 use std::fmt;
 
 use memchr::memmem::Finder;
 
+use super::encoding::Encoding;
+
 /// Searchers, prepared once.
 #[derive(Debug)]
 pub(crate) struct Scanner {
+    encoding: Encoding,
     op: Finder<'static>,
     seq: Finder<'static>,
     n: Finder<'static>,
@@ -37,16 +40,17 @@ impl fmt::Display for Scanned<'_> {
 
 impl Scanner {
     /// A scanner.
-    pub(crate) fn new() -> Self {
-        Self {
-            op: Finder::new(b"{\"op\":\""),
-            seq: Finder::new(b"\"seq\":"),
-            n: Finder::new(b"\"n\":"),
-            body: Finder::new(b"\"body\":\""),
-        }
+    pub(crate) fn new(encoding: Encoding) -> Self {
+        let [op, seq, n, body]: [&[u8]; 4] = match encoding {
+            Encoding::Json => [b"{\"op\":\"", b"\"seq\":", b"\"n\":", b"\"body\":\""],
+            // Strings with their heads; the body is one of 32 to 255 bytes, or longer.
+            Encoding::Msgpack => [b"\xa2op", b"\xa3seq", b"\xa1n", b"\xa4body"],
+        };
+        let [op, seq, n, body] = [op, seq, n, body].map(|name| Finder::new(name).into_owned());
+        Self { encoding, op, seq, n, body }
     }
 
-    /// Calls `found` for each frame of a text message.
+    /// Calls `found` for each frame of a message.
     pub(crate) fn scan<'a>(&self, text: &'a [u8], mut found: impl FnMut(Scanned<'a>)) {
         let mut start = self.op.find(text);
         if start.is_none() {
@@ -62,22 +66,58 @@ impl Scanner {
 
     fn frame<'a>(&self, frame: &'a [u8]) -> Scanned<'a> {
         let kind = &frame[self.op.needle().len()..];
-        let scanned = if kind.starts_with(b"message\"") {
-            let seq = number_behind(&self.seq, frame);
-            let body = self.body.find(frame).map(|at| &frame[at + self.body.needle().len()..]);
-            seq.zip(body).map(|(seq, body)| Scanned::Message { seq, body })
-        } else if kind.starts_with(b"accepted\"") {
-            number_behind(&self.n, frame).map(|n| Scanned::Accepted { n })
+        let [message, accepted]: [&[u8]; 2] = match self.encoding {
+            Encoding::Json => [b"message\"", b"accepted\""],
+            Encoding::Msgpack => [b"\xa7message", b"\xa8accepted"],
+        };
+        let scanned = if kind.starts_with(message) {
+            let (seq, body) = (self.number(&self.seq, frame), behind(&self.body, frame));
+            seq.zip(body).map(|(seq, body)| Scanned::Message { seq, body: self.content(body) })
+        } else if kind.starts_with(accepted) {
+            self.number(&self.n, frame).map(|n| Scanned::Accepted { n })
         } else {
             None
         };
         scanned.unwrap_or(Scanned::Other(frame))
     }
+
+    /// The number behind a field's name.
+    fn number(&self, name: &Finder<'static>, frame: &[u8]) -> Option<u64> {
+        let value = behind(name, frame)?;
+        match self.encoding {
+            Encoding::Json => number(value),
+            Encoding::Msgpack => packed_number(value),
+        }
+    }
+
+    /// A text without what stands before it.
+    fn content<'a>(&self, value: &'a [u8]) -> &'a [u8] {
+        let head = match (self.encoding, value.first()) {
+            (Encoding::Json, _) | (_, None) => 0,
+            (_, Some(0xd9)) => 2,
+            (_, Some(0xda)) => 3,
+            (_, Some(0xdb)) => 5,
+            (_, Some(_)) => 1,
+        };
+        value.get(head..).unwrap_or_default()
+    }
 }
 
-/// The number behind a field's name.
-fn number_behind(name: &Finder<'static>, frame: &[u8]) -> Option<u64> {
-    number(&frame[name.find(frame)? + name.needle().len()..])
+/// What comes behind a field's name.
+fn behind<'a>(name: &Finder<'static>, frame: &'a [u8]) -> Option<&'a [u8]> {
+    Some(&frame[name.find(frame)? + name.needle().len()..])
+}
+
+/// The integer that a value is.
+fn packed_number(value: &[u8]) -> Option<u64> {
+    let (first, rest) = value.split_first()?;
+    let bytes = match first {
+        0..=0x7f => return Some(u64::from(*first)),
+        0xcc..=0xcf => 1 << (first - 0xcc),
+        _ => return None,
+    };
+    let digits = rest.get(..bytes)?;
+    Some(digits.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
 }
 
 /// The digits that a text starts with.
@@ -92,11 +132,13 @@ pub(crate) fn number(text: &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use ackd_wire::v1;
+
     use super::*;
 
     fn scan(text: &str) -> Vec<Scanned<'_>> {
         let mut all = Vec::new();
-        Scanner::new().scan(text.as_bytes(), |scanned| all.push(scanned));
+        Scanner::new(Encoding::Json).scan(text.as_bytes(), |scanned| all.push(scanned));
         all
     }
 
@@ -122,5 +164,30 @@ mod tests {
             [Scanned::Other(_)]
         ));
         assert!(matches!(scan("nonsense")[..], [Scanned::Other(_)]));
+    }
+
+    #[test]
+    fn frames_in_messagepack_are_found_too() {
+        let frames = [
+            r#"{"op":"accepted","n":70000,"id":"0193a1b2c3d4e5f60718293a4b5c6d7e","dup":true}"#,
+            r#"{"op":"message","seq":7,"id":"0193a1b2c3d4e5f60718293a4b5c6d7e","from":"x","to":"y","body":"12 34 x","at":1}"#,
+            r#"{"op":"pong"}"#,
+        ];
+        let mut scanned = Vec::new();
+        for text in frames {
+            let frame = v1::json::decode_server(text).next().expect("a frame").expect("a good one");
+            let mut bytes = Vec::new();
+            v1::msgpack::encode(&mut bytes, &frame);
+            Scanner::new(Encoding::Msgpack).scan(&bytes, |found| scanned.push(found.to_string()));
+            if let v1::ServerFrame::Message(_) = frame {
+                Scanner::new(Encoding::Msgpack).scan(&bytes, |found| {
+                    assert!(
+                        matches!(found, Scanned::Message { body, .. } if body.starts_with(b"12 34"))
+                    );
+                });
+            }
+        }
+        assert_eq!(scanned[..2], ["accepted 70000", "a message at place 7"]);
+        assert_eq!(scanned[2], "\u{fffd}op\u{fffd}pong");
     }
 }

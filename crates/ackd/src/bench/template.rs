@@ -1,33 +1,49 @@
 //! The send frames of one sender: all but the number, and the number and the time in the body, is fixed text.
 
+use memchr::memmem;
+
+use super::encoding::Encoding;
+
 /// A send frame with gaps.
 #[derive(Debug)]
 pub(crate) struct Template {
+    encoding: Encoding,
     frame: Vec<u8>,
     n: usize,
     body: usize,
 }
 
 impl Template {
-    /// A frame to `to` with a body of `payload` bytes of JSON, quotes included.
-    pub(crate) fn new(to: &str, payload: usize) -> Self {
-        let head = "{\"op\":\"send\",\"n\":";
+    /// A frame to `to` with a body of `payload` bytes of JSON, quotes included (MessagePack: the same text).
+    pub(crate) fn new(encoding: Encoding, to: &str, payload: usize) -> Self {
         let padding = "x".repeat(payload.saturating_sub(PAYLOAD_MIN));
-        // A number may not start with zeros in JSON: spaces may stand before it.
-        let blank = " ".repeat(DIGITS);
-        let before = format!("{head}{blank},\"to\":\"{to}\",\"body\":\"");
         let zeros = "0".repeat(DIGITS);
-        let frame = format!("{before}{zeros} {zeros} {padding}\"}}");
-        Self { n: head.len(), body: before.len(), frame: frame.into_bytes() }
+        // The largest number: in MessagePack it has room for every other one.
+        let number = ackd_wire::limits::INTEGER_MAX;
+        let frame = format!(
+            r#"{{"op":"send","n":{number},"to":"{to}","body":"{zeros} {zeros} {padding}"}}"#
+        );
+        let frame = encoding.client_frame(&frame);
+        let n = match encoding {
+            Encoding::Json => memmem::find(&frame, number.to_string().as_bytes()),
+            Encoding::Msgpack => memmem::find(&frame, &number.to_be_bytes()),
+        };
+        let body = memmem::find(&frame, format!("{zeros} {zeros}").as_bytes());
+        let (n, body) = n.zip(body).expect("both were just written");
+        Self { encoding, frame, n, body }
     }
 
     /// The frame of number `n` at time `nanos`.
-    pub(crate) fn fill(&mut self, n: u64, nanos: u64) -> &str {
-        write_digits(&mut self.frame[self.n..self.n + DIGITS], n, b' ');
+    pub(crate) fn fill(&mut self, n: u64, nanos: u64) -> &[u8] {
+        match self.encoding {
+            // A number may not start with zeros in JSON: spaces may stand before it.
+            Encoding::Json => write_digits(&mut self.frame[self.n..][..NUMBER_DIGITS], n, b' '),
+            Encoding::Msgpack => self.frame[self.n..][..8].copy_from_slice(&n.to_be_bytes()),
+        }
         write_digits(&mut self.frame[self.body..self.body + DIGITS], n, b'0');
         let time = self.body + DIGITS + 1;
         write_digits(&mut self.frame[time..time + DIGITS], nanos, b'0');
-        std::str::from_utf8(&self.frame).expect("it is ASCII")
+        &self.frame
     }
 }
 
@@ -45,6 +61,8 @@ fn write_digits(out: &mut [u8], mut value: u64, blank: u8) {
     }
 }
 
+/// Of the largest integer in a frame.
+const NUMBER_DIGITS: usize = 16;
 /// Enough for 27 hours in nanoseconds.
 const DIGITS: usize = 14;
 /// Quotes, number, time, and a space behind each.
@@ -52,19 +70,35 @@ pub(crate) const PAYLOAD_MIN: usize = 2 * DIGITS + 4;
 
 #[cfg(test)]
 mod tests {
+    use ackd_wire::v1;
+
     use super::*;
 
     #[test]
     fn frames_are_json_with_a_body_of_the_size_asked_for_that_is_read_back() {
-        let mut template = Template::new("ann", 128);
+        let mut template = Template::new(Encoding::Json, "ann", 128);
         for (n, nanos) in [(1, 0), (987, 12_345_678_901_234)] {
-            let text = template.fill(n, nanos).to_owned();
-            let frame: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+            let text = template.fill(n, nanos);
+            let frame: serde_json::Value = serde_json::from_slice(text).expect("JSON");
             assert_eq!(frame["n"], n);
             assert_eq!(frame["to"], "ann");
             let body = frame["body"].as_str().expect("a text");
             assert_eq!(body.len() + 2, 128);
             assert_eq!(read_body(body.as_bytes()), Some((n, nanos)));
+        }
+    }
+
+    #[test]
+    fn frames_in_messagepack_say_the_same() {
+        let mut template = Template::new(Encoding::Msgpack, "ann", 128);
+        for (n, nanos) in [(1, 0), (987, 12_345_678_901_234)] {
+            let frame = v1::msgpack::decode(template.fill(n, nanos)).next().expect("a frame");
+            let v1::ClientFrame::Send(send) = frame.expect("a good one") else { panic!("a send") };
+            assert_eq!(send.n, Some(n));
+            let mut text = String::new();
+            let v1::JsonBody::Value(body) = send.body.in_json(&mut text) else { panic!("a text") };
+            assert_eq!(body.len(), 128);
+            assert_eq!(read_body(&body.as_bytes()[1..]), Some((n, nanos)));
         }
     }
 }
