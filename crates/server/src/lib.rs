@@ -6,6 +6,7 @@
 mod clock;
 pub mod config;
 pub mod dialect;
+mod presence;
 pub mod router;
 mod server;
 pub mod session;

@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use crate::clock::{Clock, SystemEntropy};
 use crate::config::{self, Config, UnknownRecipients};
 use crate::dialect::Greeting;
+use crate::presence::{self, Reservation};
 use crate::router::{Router, Switchboard};
 use crate::session::Rules;
 use crate::socket::{Context, Phase, Policy, Quota, SHARES, StoreState, Terms, Timers, listen};
@@ -28,7 +29,7 @@ pub struct Server {
     context: Arc<Context>,
     engine: Arc<Embedded<RealDisk>>,
     threads: Threads,
-    tasks: [JoinHandle<()>; 2],
+    tasks: [JoinHandle<()>; 3],
     drain_timeout: Duration,
 }
 
@@ -57,7 +58,7 @@ impl Server {
         let listener = TcpListener::bind(config.listen).await?;
         let local_addr = listener.local_addr()?;
         let switchboard = Arc::new(Switchboard::default());
-        let engine = open(&config, &switchboard, clock).await?;
+        let (engine, reservation) = open(&config, &switchboard, clock).await?;
         let threads = Threads::spawn(&engine, Arc::new(move || clock.now()))?;
         let store = engine.clone();
         let context = Arc::new(Context {
@@ -77,6 +78,7 @@ impl Server {
         let tasks = [
             tokio::spawn(listen(listener, context.clone())),
             tokio::spawn(async move { timers.timers.run(clock).await }),
+            tokio::spawn(presence::run(context.clone(), reservation)),
         ];
         let drain_timeout = config.drain_timeout;
         Ok(Self { local_addr, context, engine, threads, tasks, drain_timeout })
@@ -199,18 +201,21 @@ async fn open(
     config: &Config,
     switchboard: &Arc<Switchboard>,
     clock: Clock,
-) -> Result<Arc<Embedded<RealDisk>>, StartError> {
+) -> Result<(Arc<Embedded<RealDisk>>, Reservation), StartError> {
     let (settings, data_dir) = (settings(config), config.data_dir.clone());
     let sink = switchboard.clone();
     let opened = tokio::task::spawn_blocking(move || -> Result<_, StartError> {
         let disk = RealDisk::open(&data_dir)?;
         let (entropy, now) = (Box::new(SystemEntropy), clock.now());
-        Ok(Embedded::open(settings, disk, entropy, sink, now)?)
+        let reserved = Reservation::take(&data_dir, now)?;
+        Ok((Embedded::open(settings, disk, entropy, sink, now)?, reserved))
     });
-    let (engine, recovered) = opened.await.map_err(io::Error::other)??;
+    let ((engine, recovered), (reservation, generation)) =
+        opened.await.map_err(io::Error::other)??;
+    switchboard.set_up_presence(millis(config.presence_grace), generation);
     let Recovered { identities, messages, bytes, segments, clean } = recovered;
     tracing::info!(identities, messages, bytes, segments, clean, "the store is open");
-    Ok(Arc::new(engine))
+    Ok((Arc::new(engine), reservation))
 }
 
 fn settings(config: &Config) -> Settings {

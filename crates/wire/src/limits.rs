@@ -15,6 +15,12 @@ pub const ACK_IDS_MAX: usize = 1_024;
 /// IDs in one `watch` or `unwatch` frame; at least one.
 pub const WATCH_IDS_MAX: usize = 1_024;
 
+/// IDs and rooms that one connection watches.
+pub const WATCHED_MAX: usize = 4_096;
+
+/// Members of a room when a `watch` of it begins.
+pub const WATCHED_MEMBERS_MAX: usize = 4_096;
+
 /// Unreadable frames in a row, with the last of which the connection is closed (4400).
 pub const BAD_FRAMES_MAX: u32 = 10;
 
@@ -75,6 +81,7 @@ const _: () = assert!(WINDOW_MAX as usize <= ACK_IDS_MAX);
 const _: () = assert!(UNANSWERED_MAX as usize <= BATCH_FRAMES_MAX);
 // A receipt, and a frame that carries a body, add levels of their own.
 const _: () = assert!(2 <= DEPTH_MAX && DEPTH_MAX < 128);
+const _: () = assert!(WATCH_IDS_MAX <= WATCHED_MAX);
 const _: () = assert!(NAME_LENGTH_MAX <= CLIENT_ID_LENGTH_MAX);
 // Lengths of names are stored in one byte.
 const _: () = assert!(CLIENT_ID_LENGTH_MAX <= 255 && ROOM_LENGTH_MAX <= 255);

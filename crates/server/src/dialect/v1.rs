@@ -10,8 +10,8 @@ use ackd_wire::{ClientId, Ref};
 
 use super::{Format, Greeting, body, text, text_header};
 use crate::session::{
-    BadCommand, Command, Connect, Credential, Destination, Event, Kind, Persist, Send, Welcome,
-    Which,
+    BadCommand, Command, Connect, Credential, Destination, Event, Kind, Persist, PresenceChange,
+    Send, Watched, Welcome, Which,
 };
 
 pub(super) fn decode<'a>(
@@ -65,9 +65,19 @@ fn command(frame: wire::ClientFrame<'_>) -> Command<'_> {
         }
         wire::ClientFrame::Join(frame) => Command::Join { r#ref: frame.r#ref, room: frame.room },
         wire::ClientFrame::Leave { r#ref, room } => Command::Leave { r#ref, room },
-        wire::ClientFrame::Watch { r#ref, .. } | wire::ClientFrame::Unwatch { r#ref, .. } => {
-            absent(r#ref, "presence is not part of this build yet")
+        wire::ClientFrame::Watch { r#ref, watched } => {
+            Command::Watch { r#ref, watched: self::watched(watched) }
         }
+        wire::ClientFrame::Unwatch { r#ref, watched } => {
+            Command::Unwatch { r#ref, watched: self::watched(watched) }
+        }
+    }
+}
+
+fn watched(watched: wire::Watched) -> Watched {
+    match watched {
+        wire::Watched::Ids(ids) => Watched::Ids(ids),
+        wire::Watched::Room(room) => Watched::Room(room),
     }
 }
 
@@ -170,6 +180,11 @@ fn frame<'e>(
         Event::Left { r#ref, room, .. } => {
             wire::ServerFrame::Left { r#ref: mark(r#ref.as_ref()), room: room.as_str().into() }
         }
+        Event::Watching { r#ref, present } => wire::ServerFrame::Watching {
+            r#ref: mark(r#ref.as_ref()),
+            present: present.iter().map(|id| id.as_str().into()).collect(),
+        },
+        Event::Presence(change) => presence(change),
         Event::Error(error) => wire::ServerFrame::Error(wire::ErrorFrame {
             r#ref: mark(error.r#ref.as_ref()),
             n: error.n,
@@ -202,6 +217,17 @@ fn connected<'e>(welcome: &'e Welcome, greeting: &Greeting) -> wire::ServerFrame
         max_message: greeting.max_message,
         ping_interval_ms: greeting.ping_interval_ms,
     }))
+}
+
+fn presence(change: &PresenceChange) -> wire::ServerFrame<'_> {
+    let PresenceChange { id, online, generation, at, room } = change;
+    wire::ServerFrame::Presence(wire::PresenceFrame {
+        id: id.as_str().into(),
+        online: *online,
+        generation: *generation,
+        at: *at,
+        room: room.as_ref().map(|room| room.as_str().into()),
+    })
 }
 
 fn mark(r#ref: Option<&Ref>) -> Option<Cow<'_, str>> {

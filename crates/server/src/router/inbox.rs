@@ -111,7 +111,15 @@ impl State {
                 self.grown = None;
                 self.signals.push_back(signal);
             }
-            Signal::Answer(..) | Signal::Members(..) | Signal::Ended | Signal::Drain { .. } => {
+            // Answers, and what comes once until the session has asked.
+            Signal::Answer(..)
+            | Signal::Members(..)
+            | Signal::Watching(..)
+            | Signal::PresenceChanged
+            | Signal::Presence(_)
+            | Signal::PresenceMissed
+            | Signal::Ended
+            | Signal::Drain { .. } => {
                 self.signals.push_back(signal);
             }
             Signal::Stored(message) if self.grown.is_some() || NEWS_MAX <= self.news => {

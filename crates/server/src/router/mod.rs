@@ -3,9 +3,12 @@
 
 mod inbox;
 mod live;
+mod presence;
 mod rooms;
 mod submit;
 mod switchboard;
+mod topic;
+mod watch;
 
 pub use inbox::Inbox;
 pub use submit::Router;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ackd_engine::SessionKey;
 use ackd_wire::{ClientId, Room};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Inbox;
 
@@ -37,39 +37,43 @@ impl Rooms {
         self.rooms.get(room)
     }
 
-    /// False if the session was in already.
-    pub(super) fn join(&mut self, room: &Room, member: Member) -> bool {
+    /// Whether the session was not in already, and whether its identity was not.
+    pub(super) fn join(&mut self, room: &Room, member: Member) -> [bool; 2] {
         let members = self.rooms.entry(room.clone()).or_default();
-        let new = members.iter().all(|other| other.session != member.session);
-        if new {
-            *members.identities.entry(member.id.clone()).or_default() += 1;
-            members.members.push(member);
+        if members.iter().any(|other| other.session == member.session) {
+            return [false, false];
         }
-        new
+        let is_new = members.count_in(&member.id);
+        members.members.push(member);
+        [true, is_new]
     }
 
-    /// The member that has left, if it was one.
-    pub(super) fn leave(&mut self, room: &Room, session: SessionKey) -> Option<Member> {
+    /// The member that has left, if it was one, and whether its identity is in the room no more.
+    pub(super) fn leave(&mut self, room: &Room, session: SessionKey) -> Option<(Member, bool)> {
         let members = self.rooms.get_mut(room)?;
         let place = members.members.iter().position(|member| member.session == session)?;
         let member = members.members.remove(place);
-        members.forget(&member.id);
+        let is_gone = members.count_out(&member.id);
         if members.members.is_empty() {
             self.rooms.remove(room);
         }
-        Some(member)
+        Some((member, is_gone))
     }
 
-    /// The session goes by another ID from now on.
-    pub(super) fn rename(&mut self, room: &Room, session: SessionKey, id: &ClientId) {
-        let Some(members) = self.rooms.get_mut(room) else { return };
-        let Some(member) = members.members.iter_mut().find(|member| member.session == session)
-        else {
-            return;
-        };
+    /// The session goes by another ID from now on. Its old one, whether that is in the room no more, and whether the new
+    /// one was not.
+    pub(super) fn rename(
+        &mut self,
+        room: &Room,
+        session: SessionKey,
+        id: &ClientId,
+    ) -> Option<(ClientId, [bool; 2])> {
+        let members = self.rooms.get_mut(room)?;
+        let member = members.members.iter_mut().find(|member| member.session == session)?;
         let old = std::mem::replace(&mut member.id, id.clone());
-        members.forget(&old);
-        *members.identities.entry(id.clone()).or_default() += 1;
+        let is_new = members.count_in(id);
+        let is_gone = members.count_out(&old);
+        Some((old, [is_gone, is_new]))
     }
 
     /// Identities in the room.
@@ -83,12 +87,28 @@ impl Members {
         self.members.iter()
     }
 
-    fn forget(&mut self, id: &ClientId) {
-        if let Some(sessions) = self.identities.get_mut(id) {
-            *sessions -= 1;
-            if *sessions == 0 {
-                self.identities.remove(id);
-            }
+    /// Identities, each once, in order of arrival of their first session that is here.
+    pub(super) fn ids(&self) -> Vec<ClientId> {
+        let mut seen = FxHashSet::default();
+        let ids = self.members.iter().map(|member| &member.id);
+        ids.filter(|id| seen.insert(*id)).cloned().collect()
+    }
+
+    /// One session more; whether it is the identity's first.
+    fn count_in(&mut self, id: &ClientId) -> bool {
+        let sessions = self.identities.entry(id.clone()).or_default();
+        *sessions += 1;
+        *sessions == 1
+    }
+
+    /// One session less; whether it was the identity's last.
+    fn count_out(&mut self, id: &ClientId) -> bool {
+        let Some(sessions) = self.identities.get_mut(id) else { return false };
+        *sessions -= 1;
+        let is_gone = *sessions == 0;
+        if is_gone {
+            self.identities.remove(id);
         }
+        is_gone
     }
 }

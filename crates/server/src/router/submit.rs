@@ -11,6 +11,7 @@ use ackd_engine::{
 use ackd_wire::{ClientId, MessageId, Millis, Room};
 
 use super::Switchboard;
+use super::presence::{Subject, Turn};
 use super::rooms::Member;
 use super::switchboard::{Place, State, wake};
 use crate::session::{
@@ -65,6 +66,7 @@ impl Router {
         }
         let mut wakers = Vec::new();
         let mut state = self.switchboard.state.lock();
+        state.tell_time(now);
         for request in requests {
             match request {
                 Request::Join { slot, room } => state.join(key, *slot, room, &mut wakers),
@@ -77,8 +79,13 @@ impl Router {
                     missed.extend(state.live_over(key, *log, ids, &mut wakers));
                 }
                 Request::Engine { command: engine::Command::Disconnect(disconnect), .. } => {
-                    state.leave_log(key, disconnect.reader.log);
+                    state.leave_log(key, disconnect.reader.log, &mut wakers);
                 }
+                Request::Watch { slot, watched } => state.watch(key, *slot, watched, &mut wakers),
+                Request::Unwatch { slot, watched } => {
+                    state.unwatch(key, *slot, watched, &mut wakers);
+                }
+                Request::Look => state.look(key, &mut wakers),
                 _ => {}
             }
         }
@@ -93,7 +100,6 @@ fn is_live(request: &Request<'_>) -> bool {
     !matches!(
         request,
         Request::Append { .. }
-            | Request::Connect { .. }
             | Request::Pass { .. }
             | Request::Engine {
                 command: engine::Command::Settle(_)
@@ -112,11 +118,15 @@ impl State {
         let (id, inbox) = (place.id.clone(), seat.inbox.clone());
         let classic = seat.dialect == DialectKind::Classic;
         let member = Member { session: key, id: id.clone(), classic, inbox: inbox.clone() };
-        if self.rooms.join(room, member) {
+        let [is_in, is_new] = self.rooms.join(room, member);
+        if is_in {
             seat.rooms.push(room.clone());
-            if classic {
-                self.tell_roommates(room, &id, true, wakers);
-            }
+        }
+        if is_new {
+            self.presence.member(room, &id, (Turn::Came, self.now), wakers);
+        }
+        if is_in && classic {
+            self.tell_roommates(room, &id, true, wakers);
         }
         wakers.extend(inbox.push(Signal::Members(slot, self.rooms.count(room))));
     }
@@ -129,7 +139,14 @@ impl State {
         if slot != Tag::QUIET {
             wakers.extend(seat.inbox.push(Signal::Members(slot, count)));
         }
-        if let Some(member) = left.filter(|member| member.classic) {
+        let Some((member, is_gone)) = left else { return };
+        // A room is watched by its members only. Whoever says nothing more has lost its connection.
+        self.presence.unwatch(key, &Subject::Room(room.clone()));
+        if is_gone {
+            let turn = if slot == Tag::QUIET { Turn::Lost } else { Turn::Left };
+            self.presence.member(room, &member.id, (turn, self.now), wakers);
+        }
+        if member.classic {
             self.tell_roommates(room, &member.id, false, wakers);
         }
     }
@@ -219,10 +236,10 @@ impl State {
         over
     }
 
-    fn leave_log(&mut self, key: SessionKey, log: LogKey) {
+    fn leave_log(&mut self, key: SessionKey, log: LogKey, wakers: &mut Vec<Waker>) {
         let place = self.sessions.get(&key).and_then(|seat| seat.place.as_ref());
         if place.is_some_and(|place| place.reader.log == log) {
-            self.leave(key);
+            self.leave(key, wakers);
         }
     }
 }

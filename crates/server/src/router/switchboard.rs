@@ -6,13 +6,14 @@ use std::task::Waker;
 use ackd_engine::{
     Answer, Connected, LogKey, Message, Notice, Outcome, ReaderKey, SessionKey, Sink,
 };
-use ackd_wire::{ClientId, Room};
+use ackd_wire::{ClientId, Millis, Room};
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use super::Inbox;
 use super::live::LiveMessages;
+use super::presence::{Presence, Turn};
 use super::rooms::Rooms;
 use crate::session::{DialectKind, Signal};
 
@@ -30,6 +31,9 @@ pub(super) struct State {
     pub(super) online: FxHashMap<ClientId, LogKey>,
     pub(super) rooms: Rooms,
     pub(super) live: LiveMessages,
+    pub(super) presence: Presence,
+    /// The latest time that a session has told.
+    pub(super) now: Millis,
 }
 
 /// The sessions of one identity: mostly one.
@@ -66,9 +70,13 @@ impl Switchboard {
 
     /// Forgets a session that is over.
     pub fn close(&self, key: SessionKey) {
+        let mut wakers = Vec::new();
         let mut state = self.state.lock();
-        state.leave(key);
+        state.leave(key, &mut wakers);
+        state.presence.close(key);
         state.sessions.remove(&key);
+        drop(state);
+        wake(wakers);
     }
 
     /// Whether no other session is here as the identity of this one.
@@ -105,7 +113,7 @@ impl Sink for Switchboard {
         let mut state = self.state.lock();
         for (tag, answer) in outcome.answers.drain(..) {
             if let Answer::Connected(connected) = &answer {
-                state.enter(tag.session, connected);
+                state.enter(tag.session, connected, &mut wakers);
             }
             if let Some(seat) = state.sessions.get(&tag.session) {
                 wakers.extend(seat.inbox.push(Signal::Answer(tag.slot, answer)));
@@ -121,20 +129,36 @@ impl Sink for Switchboard {
 
 impl State {
     /// A session is here as somebody; it may have been here as somebody else before (classic `setID`).
-    fn enter(&mut self, key: SessionKey, connected: &Connected) {
-        self.leave(key);
+    fn enter(&mut self, key: SessionKey, connected: &Connected, wakers: &mut Vec<Waker>) {
+        self.leave(key, wakers);
         let Some(seat) = self.sessions.get_mut(&key) else { return };
         let (id, reader) = (connected.id.clone(), connected.reader);
         seat.place = Some(Place { id: id.clone(), reader });
-        for room in &seat.rooms {
-            self.rooms.rename(room, key, &id);
+        let sessions = self.here.entry(reader.log).or_default();
+        sessions.push((key, seat.inbox.clone()));
+        if sessions.len() == 1 {
+            self.presence.identity(&id, (Turn::Came, self.now), wakers);
         }
-        self.here.entry(reader.log).or_default().push((key, seat.inbox.clone()));
-        self.online.insert(id, reader.log);
+        let rooms = seat.rooms.clone();
+        self.online.insert(id.clone(), reader.log);
+        for room in rooms {
+            self.rename(&room, key, &id, wakers);
+        }
+    }
+
+    /// A member goes by another ID from now on.
+    fn rename(&mut self, room: &Room, key: SessionKey, id: &ClientId, wakers: &mut Vec<Waker>) {
+        let Some((old, [is_gone, is_new])) = self.rooms.rename(room, key, id) else { return };
+        if is_gone {
+            self.presence.member(room, &old, (Turn::Left, self.now), wakers);
+        }
+        if is_new {
+            self.presence.member(room, id, (Turn::Came, self.now), wakers);
+        }
     }
 
     /// A session is not here any more as whom it was.
-    pub(super) fn leave(&mut self, key: SessionKey) {
+    pub(super) fn leave(&mut self, key: SessionKey, wakers: &mut Vec<Waker>) {
         let Some(place) = self.sessions.get_mut(&key).and_then(|seat| seat.place.take()) else {
             return;
         };
@@ -143,6 +167,7 @@ impl State {
         if sessions.is_empty() {
             self.here.remove(&place.reader.log);
             self.online.remove(&place.id);
+            self.presence.identity(&place.id, (Turn::Lost, self.now), wakers);
         }
     }
 

@@ -1,5 +1,7 @@
 //! The router between a scripted engine and inboxes: who gets what from memory, and what is asked of the engine.
 
+mod presence;
+
 use std::sync::Arc;
 
 use ackd_engine::{

@@ -50,6 +50,20 @@ pub enum Command<'a> {
         /// Which room.
         room: Room,
     },
+    /// Be told who comes and goes.
+    Watch {
+        /// Echoed.
+        r#ref: Option<Ref>,
+        /// Whose presence.
+        watched: Watched,
+    },
+    /// No longer.
+    Unwatch {
+        /// Echoed.
+        r#ref: Option<Ref>,
+        /// Whose presence.
+        watched: Watched,
+    },
     /// The classic dialect's `newID`: tell me my ID (and keep it from now on).
     Identify,
     /// The classic dialect's `setID`: enter another identity on this connection.
@@ -69,7 +83,9 @@ impl Command<'_> {
             | Self::Ping { r#ref }
             | Self::Rotate { r#ref, .. }
             | Self::Join { r#ref, .. }
-            | Self::Leave { r#ref, .. } => (r#ref, None),
+            | Self::Leave { r#ref, .. }
+            | Self::Watch { r#ref, .. }
+            | Self::Unwatch { r#ref, .. } => (r#ref, None),
             Self::Reject { .. } | Self::Identify | Self::Adopt(_) => (None, None),
         }
     }
@@ -166,6 +182,15 @@ pub enum Which {
     RoomUpTo(Room, Seq),
     /// Just these, of those delivered on this connection.
     Ids(Vec<MessageId>),
+}
+
+/// Whose presence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Watched {
+    /// These identities'.
+    Ids(Vec<ClientId>),
+    /// That of a room's members.
+    Room(Room),
 }
 
 /// Something unreadable.

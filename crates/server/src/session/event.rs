@@ -65,6 +65,15 @@ pub enum Event {
         /// Identities joined now.
         members: u64,
     },
+    /// Answers a `watch` or `unwatch`.
+    Watching {
+        /// Echo.
+        r#ref: Option<Ref>,
+        /// Who of the watched is here; empty for an `unwatch`.
+        present: Vec<ClientId>,
+    },
+    /// One of the watched came or went.
+    Presence(PresenceChange),
     /// Somebody came to or went from a classic room (shown to classic clients only).
     Roommate {
         /// Who.
@@ -83,6 +92,30 @@ pub enum Event {
     },
     /// The connection ends now, with this code.
     Close(CloseCode),
+}
+
+/// What has become of one of the watched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PresenceChange {
+    /// Who.
+    pub id: ClientId,
+    /// Whether it is here: has any connection, or of a room's member, is one.
+    pub online: bool,
+    /// The higher one is the newer one.
+    pub generation: u64,
+    /// Since when.
+    pub at: Millis,
+    /// The room for whose sake it is told.
+    pub room: Option<Room>,
+}
+
+/// Why somebody's presence is not told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unwatchable {
+    /// The connection would watch too many.
+    TooMany,
+    /// The room has too many members.
+    TooLarge,
 }
 
 /// How a message is to be treated.
@@ -180,6 +213,14 @@ pub enum Signal {
     LiveOver(MessageId),
     /// The answer to [`super::Request::Join`] or `Leave`.
     Members(u32, u64),
+    /// The answer to [`super::Request::Watch`] (who is here) or `Unwatch` (nobody).
+    Watching(u32, Result<Vec<ClientId>, Unwatchable>),
+    /// Something has changed in what the session watches.
+    PresenceChanged,
+    /// The answer to [`super::Request::Look`], in order.
+    Presence(Vec<PresenceChange>),
+    /// The same; but the session has looked so late that something is forgotten.
+    PresenceMissed,
     /// Somebody came to or went from a room that the session is in with the classic dialect.
     Roommate {
         /// Who.

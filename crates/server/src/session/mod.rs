@@ -7,6 +7,7 @@ mod connect;
 mod deliver;
 mod event;
 mod open;
+mod presence;
 mod refusal;
 mod request;
 mod rules;
@@ -16,8 +17,10 @@ mod state;
 mod tally;
 mod window;
 
-pub use command::{BadCommand, Command, Connect, Credential, Destination, Persist, Send, Which};
-pub use event::{CloseCode, ErrorEvent, Event, Kind, Signal, Welcome};
+pub use command::{
+    BadCommand, Command, Connect, Credential, Destination, Persist, Send, Watched, Which,
+};
+pub use event::{CloseCode, ErrorEvent, Event, Kind, PresenceChange, Signal, Unwatchable, Welcome};
 pub use request::{Append, Audience, Publish, Request};
 pub use rules::Rules;
 pub use state::{DialectKind, Output, Session};

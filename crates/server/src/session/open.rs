@@ -34,6 +34,8 @@ pub(super) enum Open {
     Join { r#ref: Option<Ref>, room: Room },
     /// Leaving it.
     Leave { r#ref: Option<Ref>, room: Room },
+    /// Watching, or no longer.
+    Watch { r#ref: Option<Ref> },
     /// An ack beyond the end as it is known here.
     Ack { r#ref: Option<Ref>, up_to: Seq },
     /// The next part of the mailbox.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use ackd_engine::{self as engine, Encoding, IdentityKey, LogKey, OutboxKey, Refusal, Unknown};
 use ackd_wire::{ClientId, MessageId, Millis, Room};
 
-use super::{Connect, Persist};
+use super::{Connect, Persist, Watched};
 
 /// One request. Slots are the session's own numbers for those that are answered.
 #[derive(Debug)]
@@ -58,6 +58,22 @@ pub enum Request<'a> {
         /// Which.
         room: Room,
     },
+    /// Be told who comes and goes; answered by who is here.
+    Watch {
+        /// The session's number for it.
+        slot: u32,
+        /// Whose presence.
+        watched: Watched,
+    },
+    /// No longer.
+    Unwatch {
+        /// The session's number for it.
+        slot: u32,
+        /// Whose presence.
+        watched: Watched,
+    },
+    /// Something has changed in what the session watches: what?
+    Look,
     /// Deliver from memory.
     Publish(Publish<'a>),
     /// Live messages are settled.

@@ -6,7 +6,7 @@ use ackd_wire::Millis;
 use super::open::Open;
 use super::refusal::error;
 use super::state::{Output, Session};
-use super::{CloseCode, ErrorEvent, Event, Signal};
+use super::{CloseCode, ErrorEvent, Event, Request, Signal};
 
 impl Session {
     pub(super) fn on_signal(&mut self, now: Millis, signal: Signal, out: &mut Output<'_>) {
@@ -30,6 +30,12 @@ impl Session {
                 }
             }
             Signal::Members(slot, members) => self.members(slot, members, out),
+            Signal::Watching(slot, present) => self.watching(slot, present, out),
+            Signal::PresenceChanged => out.requests.push(Request::Look),
+            Signal::Presence(changes) => {
+                out.events.extend(changes.into_iter().map(Event::Presence));
+            }
+            Signal::PresenceMissed => self.presence_missed(out),
             Signal::Roommate { id, came } => out.events.push(Event::Roommate { id, came }),
             Signal::Ended => self.ended(out),
             Signal::Drain { reconnect_after_ms } => {
@@ -97,7 +103,11 @@ impl Session {
             Open::Fetch { seqs } => self.settled(None, &seqs),
             Open::Keep => out.events.push(error(None, None, refusal)),
             // A stale reader reads no more: its places stay reserved.
-            Open::Read | Open::Connect(_) | Open::Join { .. } | Open::Leave { .. } => {}
+            Open::Read
+            | Open::Connect(_)
+            | Open::Join { .. }
+            | Open::Leave { .. }
+            | Open::Watch { .. } => {}
         }
     }
 

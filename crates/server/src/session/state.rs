@@ -158,6 +158,8 @@ impl Session {
             Command::Rotate { r#ref, token } => self.rotate(r#ref, &token, out),
             Command::Join { r#ref, room } => self.join(r#ref, room, out),
             Command::Leave { r#ref, room } => self.leave(r#ref, room, out),
+            Command::Watch { r#ref, watched } => self.watch(r#ref, watched, out),
+            Command::Unwatch { r#ref, watched } => self.unwatch(r#ref, watched, out),
             Command::Identify => self.identify(out),
             Command::Adopt(credential) => self.adopt(credential, out),
             Command::Bad(command) => self.bad(command, out),

@@ -2,6 +2,7 @@
 
 mod delivering;
 mod entering;
+mod presence;
 mod sending;
 
 use std::sync::Arc;

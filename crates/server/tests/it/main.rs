@@ -9,6 +9,7 @@ mod lifecycle;
 mod logging;
 mod msgpack;
 mod pages;
+mod presence;
 mod pressure;
 mod reloading;
 mod support;
