@@ -62,7 +62,7 @@ async fn take(args: &ListenArgs, client: &Client, inbox: &mut Inbox) -> anyhow::
     while let Some(event) = inbox.next().await {
         match &event {
             Event::Disconnected { reason } => eprintln!("connection lost ({reason}), coming back"),
-            Event::Connected => eprintln!("connected again"),
+            Event::Connected { .. } => eprintln!("connected again"),
             Event::Message(message) => {
                 let processed = args.process(message).await?;
                 if args.no_ack || !processed {
@@ -72,7 +72,7 @@ async fn take(args: &ListenArgs, client: &Client, inbox: &mut Inbox) -> anyhow::
                 }
                 left = left.map(|left| left - 1);
             }
-            Event::Receipt(_) | Event::Lost(_) => {
+            Event::Receipt(_) | Event::Lost(_) | Event::Unsent(_) => {
                 print(&args.show(&event))?;
                 if !args.no_ack {
                     inbox.ack(&event).await;

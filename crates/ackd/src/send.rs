@@ -124,8 +124,14 @@ async fn print_answers(mut sent: mpsc::Receiver<Sending>) -> anyhow::Result<()> 
 /// Says when the connection is lost. What comes in is left to whoever listens as this identity.
 async fn watch(mut inbox: Inbox) {
     while let Some(event) = inbox.next().await {
-        if let Event::Disconnected { reason } = event {
-            eprintln!("ackd: connection lost ({reason}), coming back");
+        match event {
+            Event::Disconnected { reason } => {
+                eprintln!("ackd: connection lost ({reason}), coming back");
+            }
+            Event::Unsent(unsent) => {
+                eprintln!("ackd: left by an earlier run, and not accepted: {}", unsent.error);
+            }
+            _ => {}
         }
     }
     inbox.stopped().await;

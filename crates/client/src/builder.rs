@@ -1,29 +1,36 @@
 //! How a client is set up, and its first connection.
 
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
 use ackd_wire::limits::{WINDOW_DEFAULT, WINDOW_MAX, WINDOW_MIN};
-use ackd_wire::{ClientId, Token};
+use ackd_wire::{ClientId, Name, ParseIdError, Token};
 use tokio::sync::mpsc;
 
 use crate::address::Address;
 use crate::client::Client;
-use crate::driver::{Driver, Files, Handles};
+use crate::dial::Dialer;
+use crate::driver::{Application, Driver, Over};
 use crate::error::{ConnectError, FileError, Stopped};
+use crate::files::Files;
 use crate::identity::{Identity, IdentityFile};
 use crate::inbox::Inbox;
 use crate::outbox::Outbox;
 use crate::outbox_file::OutboxFile;
 use crate::random::Random;
-use crate::session::Session;
+use crate::reading::Reading;
+use crate::seen_file::{self, SeenFile};
+use crate::session::Beginning;
 
 /// Settings of a client; made by [`Client::builder`].
 #[derive(Debug, Clone)]
 pub struct Builder {
     url: String,
+    /// As it was given; the file's memory comes before a claim or a new one.
     identity: Identity,
     claim: Option<ClientId>,
     file: Option<PathBuf>,
+    device: Name,
     window: u16,
     receive_only: bool,
 }
@@ -35,13 +42,15 @@ impl Builder {
             identity: Identity::New,
             claim: None,
             file: None,
+            device: Name::default(),
             window: WINDOW_DEFAULT,
             receive_only: false,
         }
     }
 
-    /// Remembers the identity, and what is not answered yet, in this file and one beside it. What the file remembers
-    /// wins over a new identity; the files hold a secret and are their owner's only.
+    /// Remembers in this file who the client is, and beside it what is unanswered (`.outbox`) and which messages are
+    /// processed (`.seen`). The files hold a secret and are their owner's only. See [the crate's
+    /// documentation](crate#what-survives) for what they are good for.
     #[must_use]
     pub fn identity_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.file = Some(path.into());
@@ -62,6 +71,13 @@ impl Builder {
         self
     }
 
+    /// Reads as one device of the identity: each has its own position in the mailbox, and gets every message. Up to 64
+    /// characters of those of an ID; the empty name where nothing is said.
+    pub fn device(mut self, name: &str) -> Result<Self, ParseIdError> {
+        self.device = Name::parse_device(name)?;
+        Ok(self)
+    }
+
     /// Most messages that are delivered and not acknowledged at a time: 1 to 1,024, 64 where nothing is said.
     #[must_use]
     pub fn window(mut self, window: u16) -> Self {
@@ -79,62 +95,72 @@ impl Builder {
     /// Connects. A first attempt that fails is told; later the client comes back by itself, until it is closed or told
     /// to stop. Must be called within a tokio runtime.
     pub async fn connect(self) -> Result<(Client, Inbox), ConnectError> {
-        let address = Address::parse(&self.url)?;
-        let file = self.file.clone().map(IdentityFile::new);
-        let mut random = Random::new();
-        let identity = self.identity(file.as_ref(), &mut random)?;
-        let (outbox_file, outbox) = self.outbox(&identity, &mut random)?;
-        let session = Session::new(identity, outbox, self.window);
-        let files = Files { identity: file, outbox: outbox_file };
-
+        let dialer = Dialer::new(Address::parse(&self.url)?);
+        let (beginning, files) = self.begin()?;
         let (sends_tx, sends) = mpsc::channel(SENDS);
         let (controls_tx, controls) = mpsc::channel(CONTROLS);
         let (events, events_rx) = mpsc::channel(EVENTS);
-        let mut driver = Driver::new(address, session, files, Handles { sends, controls, events });
+        let stopped = Arc::new(OnceLock::new());
+        let application = Application::new(sends, controls, events, stopped.clone());
+        let mut driver = Driver::new(dialer, beginning, files, application);
         let mut socket = driver.dial().await?;
-        let welcome = match driver.enter(&mut socket).await {
-            Ok(welcome) => welcome,
-            Err(Some(stopped)) => return Err(stopped.into()),
-            Err(None) => {
-                let what =
-                    "the server was reached, but did not let this client in; try again later";
-                return Err(Stopped::Unreachable(what.to_owned()).into());
+        let welcome = loop {
+            match driver.enter(&mut socket).await {
+                Ok(welcome) => break welcome,
+                Err(Over::Stop(stopped)) => return Err(stopped.into()),
+                Err(Over::Again(reason)) => return Err(ConnectError::NotNow(reason)),
+                // At most once: the other credential is the last.
+                Err(Over::AtOnce) => socket = driver.dial().await?,
             }
         };
         let id = driver.session().identity.id().cloned().ok_or_else(|| {
             Stopped::Unreachable("the server made an identity without a token".to_owned())
         })?;
-        let task = tokio::spawn(driver.run(socket, welcome));
-        let client = Client::new(id, welcome, sends_tx, controls_tx.clone());
+        // Boxed: the future holds buffers of several KiB.
+        let task = tokio::spawn(Box::pin(driver.run(socket, welcome)));
+        let client = Client::new(id, welcome, sends_tx, controls_tx.clone(), stopped);
         Ok((client, Inbox::new(events_rx, controls_tx, task)))
     }
 
-    /// Who to be: the file's memory before a claim or a new identity; a token that was given before the file's.
+    /// What is known before the first connection.
+    fn begin<T>(&self) -> Result<(Beginning<T>, Files), ConnectError> {
+        let mut random = Random::new();
+        let file = self.file.clone().map(IdentityFile::new);
+        let identity = self.identity(file.as_ref(), &mut random)?;
+        let (outbox_file, outbox) = self.outbox(&identity, &mut random)?;
+        let (seen, reading) = self.reading(&identity)?;
+        let (device, window) = (self.device.clone(), self.window);
+        let files = Files { identity: file, outbox: outbox_file, seen };
+        Ok((Beginning { identity, outbox, reading, device, window }, files))
+    }
+
+    /// Who to be. A file that remembers somebody else is left alone: it has the only copy of a secret.
     fn identity(
         &self,
         file: Option<&IdentityFile>,
         random: &mut Random,
     ) -> Result<Identity, ConnectError> {
-        let remembered = match file {
-            Some(file) if matches!(self.identity, Identity::New) => file.read()?,
-            _ => None,
-        };
+        let remembered = file.map(IdentityFile::read).transpose()?.flatten();
+        let wanted = self.claim.as_ref().or(self.identity.id());
+        if let (Some(held), Some(wanted)) = (remembered.as_ref().and_then(Identity::id), wanted)
+            && held != wanted
+        {
+            let path = self.file.clone().unwrap_or_default();
+            let what = format!("it is {held:?}, not {wanted:?}: name another file");
+            return Err(FileError::Content { path, what }.into());
+        }
+        if let Identity::Known { .. } = self.identity {
+            return Ok(self.identity.clone());
+        }
         let identity = match (remembered, &self.claim) {
-            (Some(identity), None) => identity,
-            (Some(identity), Some(name)) if identity.id() == Some(name) => identity,
-            (Some(identity), Some(name)) => {
-                let held = identity.id().map_or("", ClientId::as_str);
-                let path = self.file.clone().unwrap_or_default();
-                let what = format!("it is {held:?}, not {name:?}: name another file");
-                return Err(FileError::Content { path, what }.into());
-            }
+            (Some(identity), _) => identity,
             (None, Some(id)) => {
-                Identity::Claimed { id: id.clone(), token: Token::new(random.bytes()) }
+                Identity::Claimed { id: id.clone(), token: Token::new(random.bytes()), held: false }
             }
-            (None, None) => self.identity.clone(),
+            (None, None) => Identity::New,
         };
         // Before the claim: one whose answer is lost can be repeated.
-        if let (Some(file), Identity::Claimed { .. }) = (file, &identity) {
+        if let (Some(file), Identity::Claimed { held: false, .. }) = (file, &identity) {
             file.write(&identity)?;
         }
         Ok(identity)
@@ -148,18 +174,23 @@ impl Builder {
         if self.receive_only {
             return Ok((None, None));
         }
-        let file = self.file.as_deref().map(OutboxFile::open).transpose()?;
-        let remembered = match (&file, identity.id()) {
-            (Some(file), Some(id)) => file.read(id)?,
-            _ => None,
-        };
-        let outbox = remembered.unwrap_or_else(|| Outbox::new(random.name()));
+        let opened = self.file.as_deref().map(|path| OutboxFile::open(path, identity.id()));
+        let (file, remembered) = opened.transpose()?.unzip();
+        let outbox = remembered.flatten().unwrap_or_else(|| Outbox::new(random.name()));
         Ok((file, Some(outbox)))
+    }
+
+    fn reading(&self, identity: &Identity) -> Result<(Option<SeenFile>, Reading), FileError> {
+        let opened = self.file.as_deref().map(SeenFile::open).transpose()?.flatten();
+        let Some((file, remembered)) = opened else { return Ok((None, Reading::default())) };
+        let owner = identity.id().map(|id| seen_file::owner(id, &self.device));
+        let notes = owner.map(|owner| remembered.notes(&owner)).unwrap_or_default();
+        Ok((Some(file), Reading::restore(notes)))
     }
 }
 
 /// Sends that wait to be numbered.
-const SENDS: usize = 64;
+const SENDS: usize = 1_024;
 /// Acks and the like that wait for the task.
 const CONTROLS: usize = 1_024;
 /// Events that the application can take without waking the task.

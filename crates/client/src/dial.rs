@@ -15,27 +15,40 @@ use crate::address::Address;
 use crate::error::DialError;
 use crate::socket::Socket;
 
-/// Connects and upgrades. `nonce` is random.
-pub(crate) async fn dial(address: &Address, nonce: [u8; 16]) -> Result<Socket, DialError> {
-    tokio::time::timeout(DIAL_TIMEOUT, dial_patiently(address, nonce))
-        .await
-        .map_err(|_| DialError::Timeout { address: address.authority() })?
+/// How the server is reached.
+#[derive(Debug, Clone)]
+pub(crate) struct Dialer {
+    address: Address,
 }
 
-async fn dial_patiently(address: &Address, nonce: [u8; 16]) -> Result<Socket, DialError> {
-    let tcp_error = |source| DialError::Tcp { address: address.authority(), source };
-    let stream = TcpStream::connect(address.endpoint()).await.map_err(tcp_error)?;
-    stream.set_nodelay(true).map_err(tcp_error)?;
-    let key = client_key(nonce);
-    let response = request(address, stream, &key).await?;
-    check(address, &response, &key)?;
+impl Dialer {
+    pub(crate) fn new(address: Address) -> Self {
+        Self { address }
+    }
 
-    let http_error = |source| DialError::Http { address: address.authority(), source };
-    let upgraded = hyper::upgrade::on(response).await.map_err(http_error)?;
-    let parts = upgraded
-        .downcast::<TokioIo<TcpStream>>()
-        .expect("the connection was made over a TcpStream");
-    Ok(Socket::new(parts.io.into_inner(), &parts.read_buf))
+    /// Connects and upgrades. `nonce` is random.
+    pub(crate) async fn dial(&self, nonce: [u8; 16]) -> Result<Socket, DialError> {
+        tokio::time::timeout(DIAL_TIMEOUT, self.dial_patiently(nonce))
+            .await
+            .map_err(|_| DialError::Timeout { address: self.address.authority() })?
+    }
+
+    async fn dial_patiently(&self, nonce: [u8; 16]) -> Result<Socket, DialError> {
+        let address = &self.address;
+        let tcp_error = |source| DialError::Tcp { address: address.authority(), source };
+        let stream = TcpStream::connect(address.endpoint()).await.map_err(tcp_error)?;
+        stream.set_nodelay(true).map_err(tcp_error)?;
+        let key = client_key(nonce);
+        let response = request(address, stream, &key).await?;
+        check(address, &response, &key)?;
+
+        let http_error = |source| DialError::Http { address: address.authority(), source };
+        let upgraded = hyper::upgrade::on(response).await.map_err(http_error)?;
+        let parts = upgraded
+            .downcast::<TokioIo<TcpStream>>()
+            .expect("the connection was made over a TcpStream");
+        Ok(Socket::new(parts.io.into_inner(), &parts.read_buf))
+    }
 }
 
 async fn request(
@@ -66,7 +79,9 @@ fn check(address: &Address, response: &Response<Incoming>, key: &str) -> Result<
     match response.status() {
         StatusCode::SWITCHING_PROTOCOLS => {}
         status @ (StatusCode::FORBIDDEN
+        | StatusCode::REQUEST_TIMEOUT
         | StatusCode::TOO_MANY_REQUESTS
+        | StatusCode::INTERNAL_SERVER_ERROR
         | StatusCode::BAD_GATEWAY
         | StatusCode::SERVICE_UNAVAILABLE
         | StatusCode::GATEWAY_TIMEOUT) => {

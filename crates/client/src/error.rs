@@ -8,14 +8,14 @@ use ackd_wire::{ErrorCode, Millis};
 /// A URL that leads to no server.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
-    /// TLS is not in this build: use `http://` within a trusted network, or a proxy.
-    #[error("https:// and wss:// are not supported by this client yet; use http:// or ws://")]
+    /// TLS is not in this build: turn the feature `tls` on, or use `http://` within a trusted network.
+    #[error("https:// and wss:// are not part of this build (feature `tls`); use http:// or ws://")]
     Tls,
-    /// Neither `http` nor `ws`.
-    #[error("`{0}://` is no scheme of an ackd server; use http:// or ws://")]
+    /// None of `https`, `wss`, `http`, `ws`.
+    #[error("`{0}://` is no scheme of an ackd server; use https:// or http:// (or wss://, ws://)")]
     Scheme(String),
     /// Host or port are missing or wrong.
-    #[error("the address must be as http://HOST:PORT")]
+    #[error("the address must be as http://HOST:PORT or https://HOST")]
     Authority,
 }
 
@@ -31,12 +31,15 @@ pub enum ConnectError {
     /// The server was reached and does not want this client.
     #[error(transparent)]
     Stopped(#[from] Stopped),
+    /// The server was reached, and refused for a reason that passes: try again later.
+    #[error("the server did not let this client in now: {0}; try again later")]
+    NotNow(String),
     /// The identity or outbox file cannot be used.
     #[error(transparent)]
     File(#[from] FileError),
 }
 
-/// One attempt to reach the server failed; a later one may succeed, but for [`DialError::NotAckd`].
+/// The first attempt to reach the server failed. Once it was reached, the client tries again by itself.
 #[derive(Debug, thiserror::Error)]
 pub enum DialError {
     /// TCP.
@@ -64,7 +67,7 @@ pub enum DialError {
     /// The server refuses connections now.
     #[error("the server refused the connection: HTTP {status}")]
     Refused {
-        /// The HTTP status: 403 is final, 429 and 503 pass.
+        /// The HTTP status: 403 is final, others pass.
         status: u16,
         /// `Retry-After`, in milliseconds.
         retry_after_ms: Option<Millis>,
@@ -77,17 +80,6 @@ pub enum DialError {
         /// What was unexpected.
         what: String,
     },
-}
-
-impl DialError {
-    /// Whether another attempt is useless.
-    pub(crate) fn is_final(&self) -> bool {
-        match self {
-            Self::NotAckd { .. } => true,
-            Self::Refused { status, .. } => *status == 403,
-            _ => false,
-        }
-    }
 }
 
 /// Why a client has stopped for good. It does not reconnect: the same would happen again.
@@ -179,5 +171,20 @@ pub enum FileError {
     InUse {
         /// Which file.
         path: PathBuf,
+    },
+    /// The outbox beside the identity file belongs to another identity, which has not sent everything. Send it as that
+    /// identity, or remove the file to give it up.
+    #[error(
+        "{} holds {count} unanswered send{} of {owner}: send them as {owner}, or remove the file to give them up",
+        path.display(),
+        if *count == 1 { "" } else { "s" }
+    )]
+    Unsent {
+        /// Which file.
+        path: PathBuf,
+        /// Whose sends they are.
+        owner: String,
+        /// How many.
+        count: usize,
     },
 }

@@ -5,6 +5,9 @@ use ackd_wire::v1::{
 };
 use ackd_wire::{MessageId, Millis, Seq};
 
+use crate::error::SendError;
+use crate::outgoing::Outgoing;
+
 /// Something came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -14,8 +17,14 @@ pub enum Event {
     Receipt(Receipt),
     /// Messages that ended before they were read; acknowledge it when it is noted.
     Lost(Lost),
+    /// A send that an earlier process had left unanswered was refused; nobody else is told.
+    Unsent(Unsent),
     /// The connection is there again.
-    Connected,
+    Connected {
+        /// Whether the identity is new: a claimed name whose time was over, and that is this client's again. What waited
+        /// for it is gone.
+        new: bool,
+    },
     /// The connection is gone for now; the client comes back by itself.
     Disconnected {
         /// Why, in words.
@@ -81,11 +90,20 @@ pub struct Lost {
     pub reason: EndReason,
 }
 
+/// A send that was refused with nobody waiting for the answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsent {
+    /// What was to be sent.
+    pub outgoing: Outgoing,
+    /// Why it was refused.
+    pub error: SendError,
+}
+
 /// What an ack is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AckKey {
     Id(MessageId),
-    LostTo(Seq),
+    Lost { from: Seq, to: Seq },
 }
 
 impl Event {
@@ -94,8 +112,8 @@ impl Event {
         match self {
             Self::Message(message) => message.wants_ack.then_some(AckKey::Id(message.id)),
             Self::Receipt(receipt) => Some(AckKey::Id(receipt.id)),
-            Self::Lost(lost) => Some(AckKey::LostTo(lost.to)),
-            Self::Connected | Self::Disconnected { .. } => None,
+            Self::Lost(lost) => Some(AckKey::Lost { from: lost.from, to: lost.to }),
+            Self::Unsent(_) | Self::Connected { .. } | Self::Disconnected { .. } => None,
         }
     }
 }
@@ -157,5 +175,40 @@ impl From<ReceiptFrame<'_>> for Receipt {
 impl From<LostFrame<'_>> for Lost {
     fn from(frame: LostFrame<'_>) -> Self {
         Self { from: frame.from, to: frame.to, count: frame.count, reason: frame.reason }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A message, or a signal.
+    pub(crate) fn message(wants_ack: bool) -> Event {
+        Event::Message(Message {
+            id: MessageId([1; 16]),
+            from: "ann".to_owned(),
+            to: Target::To("bob".to_owned()),
+            body: Content::Json("\"hi\"".into()),
+            at: 5,
+            attempt: 1,
+            seq: None,
+            wants_ack,
+        })
+    }
+
+    #[test]
+    fn signals_and_news_of_the_connection_want_no_ack() {
+        assert_eq!(message(true).ack_key(), Some(AckKey::Id(MessageId([1; 16]))));
+        assert_eq!(message(false).ack_key(), None);
+        assert_eq!(Event::Connected { new: true }.ack_key(), None);
+    }
+
+    #[test]
+    fn a_text_is_read_from_a_json_string_only() {
+        let body = |text: &str| Content::Json(text.into());
+        assert_eq!(body("\"h\\u00e9\"").text().as_deref(), Some("hé"));
+        assert_eq!(body("{}").text(), None);
+        assert_eq!(Content::Binary([1].into()).text(), None);
+        assert_eq!(body("[1,2]").json::<Vec<u8>>().expect("numbers"), [1, 2]);
     }
 }

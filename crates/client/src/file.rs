@@ -8,17 +8,31 @@ use std::path::{Path, PathBuf};
 use crate::error::FileError;
 
 /// Reads a file; `None` where there is none.
-pub(crate) fn read(path: &Path) -> Result<Option<String>, FileError> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
+pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(FileError::Io { path: path.to_owned(), source }),
     }
 }
 
-/// Replaces a file by `text`: after a crash it holds the old text or the new, whole.
-pub(crate) fn write(path: &Path, text: &str) -> Result<(), FileError> {
-    replace(path, text).map_err(|source| FileError::Io { path: path.to_owned(), source })
+/// Replaces a file: after a crash it holds the old bytes or the new, whole. The new file, open at its end.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<File, FileError> {
+    try_replace(path, bytes).map_err(|source| FileError::Io { path: path.to_owned(), source })
+}
+
+/// Opens a file to write at its end; it is made where there is none.
+pub(crate) fn open_at_end(path: &Path) -> Result<File, FileError> {
+    let open = || {
+        make_parent(path)?;
+        let is_new = !path.exists();
+        let file = options().append(true).open(path)?;
+        if is_new {
+            sync_parent(path)?;
+        }
+        Ok(file)
+    };
+    open().map_err(|source| FileError::Io { path: path.to_owned(), source })
 }
 
 /// `path` with something behind its name.
@@ -32,7 +46,7 @@ pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
 pub(crate) fn lock(path: &Path) -> Result<File, FileError> {
     let io_error = |source| FileError::Io { path: path.to_owned(), source };
     make_parent(path).map_err(io_error)?;
-    let file = options().truncate(false).open(path).map_err(io_error)?;
+    let file = options().write(true).truncate(false).open(path).map_err(io_error)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(fs::TryLockError::WouldBlock) => Err(FileError::InUse { path: path.to_owned() }),
@@ -40,26 +54,29 @@ pub(crate) fn lock(path: &Path) -> Result<File, FileError> {
     }
 }
 
-fn replace(path: &Path, text: &str) -> io::Result<()> {
+fn try_replace(path: &Path, bytes: &[u8]) -> io::Result<File> {
     make_parent(path)?;
     let temporary = beside(path, &format!(".{}.tmp", std::process::id()));
-    let written = write_synced(&temporary, text).and_then(|()| fs::rename(&temporary, path));
+    let written = write_synced(&temporary, bytes)
+        .and_then(|file| fs::rename(&temporary, path).map(|()| file));
     if written.is_err() {
         drop(fs::remove_file(&temporary)); // best effort: the first error is the one to tell
     }
-    written?;
-    sync_parent(path)
+    let file = written?;
+    sync_parent(path)?;
+    Ok(file)
 }
 
-fn write_synced(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = options().truncate(true).open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
+fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<File> {
+    let mut file = options().write(true).truncate(true).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    Ok(file)
 }
 
 fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.write(true).create(true);
+    options.create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
@@ -73,7 +90,7 @@ fn make_parent(path: &Path) -> io::Result<()> {
     parent(path).map_or(Ok(()), fs::create_dir_all)
 }
 
-/// The rename survives a power loss only when the directory is synced too.
+/// A new name survives a power loss only when the directory is synced too.
 fn sync_parent(path: &Path) -> io::Result<()> {
     if cfg!(unix) {
         File::open(parent(path).unwrap_or(Path::new(".")))?.sync_all()?;
@@ -90,11 +107,14 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("deeper/me.json");
         assert_eq!(read(&path).expect("no error"), None);
-        write(&path, "one").expect("written");
-        write(&path, "two").expect("replaced");
-        assert_eq!(read(&path).expect("readable").as_deref(), Some("two"));
+        replace(&path, b"one").expect("written");
+        let mut file = replace(&path, b"two").expect("replaced");
+        assert_eq!(read(&path).expect("readable").as_deref(), Some(&b"two"[..]));
         let names = fs::read_dir(path.parent().expect("has one")).expect("listed").count();
         assert_eq!(names, 1, "nothing is left beside it");
+        file.write_all(b"!").expect("written");
+        open_at_end(&path).expect("opened").write_all(b"?").expect("written");
+        assert_eq!(read(&path).expect("readable").as_deref(), Some(&b"two!?"[..]));
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;

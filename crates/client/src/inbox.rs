@@ -1,15 +1,19 @@
 //! The application's end for receiving.
 
+use std::fmt::Display;
+use std::num::NonZeroU32;
+
 use ackd_wire::MessageId;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::driver::Control;
 use crate::error::Stopped;
 use crate::event::{Event, Message};
 
-/// What comes in. Each message is handed over once by this client; it comes again (to a client that is made anew) until
-/// it is acknowledged.
+/// What comes in. Each message is handed over once, until the application is done with it: acknowledged
+/// ([`Inbox::ack`]), given back ([`Inbox::release`], [`Inbox::fail`]) or rejected ([`Inbox::reject`]). One that the
+/// process leaves undone comes again, to the next.
 #[derive(Debug)]
 pub struct Inbox {
     events: mpsc::Receiver<Event>,
@@ -38,10 +42,19 @@ impl Inbox {
         }
     }
 
-    /// Gives up on a message for this time: the server delivers it again after its `ack_timeout`, and then it is handed
-    /// over again.
+    /// Gives up on a message for this time: the server delivers it again after its `ack_timeout`, then after pauses that
+    /// grow, and it is handed over again.
     pub async fn release(&self, id: MessageId) {
         drop(self.controls.send(Control::Release(id)).await);
+    }
+
+    /// Gives up on a message for this time, and counts: with the `most`th failure it is rejected. Whether it is. Where the
+    /// identity is kept in a file, so is the count.
+    pub async fn fail(&self, id: MessageId, most: Option<NonZeroU32>) -> bool {
+        let (rejected_tx, rejected) = oneshot::channel();
+        let most = most.map(NonZeroU32::get);
+        drop(self.controls.send(Control::Fail(id, most, rejected_tx)).await);
+        rejected.await.unwrap_or(false) // the client has stopped
     }
 
     /// Tells the server that a message can never be processed: it becomes `dead`, and its sender may be told.
@@ -49,14 +62,34 @@ impl Inbox {
         drop(self.controls.send(Control::Reject(id)).await);
     }
 
-    /// Gives every message to `handler` and acknowledges it when the handler has returned. Other events are
-    /// acknowledged and passed over. Returns when the client has stopped.
+    /// Gives every message to `handler`, one after the other, and acknowledges it when the handler has returned. Other
+    /// events are acknowledged and passed over. Returns when the client has stopped.
     pub async fn handle(mut self, mut handler: impl AsyncFnMut(&Message)) -> Stopped {
         while let Some(event) = self.next().await {
             if let Event::Message(message) = &event {
                 handler(message).await;
             }
             self.ack(&event).await;
+        }
+        self.stopped().await
+    }
+
+    /// As [`Inbox::handle`], for a handler that can fail: the message comes again after the server's `ack_timeout`, and
+    /// is rejected with the `most`th failure (`None`: never).
+    pub async fn try_handle<E: Display>(
+        mut self,
+        most: Option<NonZeroU32>,
+        mut handler: impl AsyncFnMut(&Message) -> Result<(), E>,
+    ) -> Stopped {
+        while let Some(event) = self.next().await {
+            if let Event::Message(message) = &event
+                && let Err(error) = handler(message).await
+            {
+                let rejected = message.wants_ack && self.fail(message.id, most).await;
+                tracing::warn!(id = %message.id, rejected, "a message was not processed: {error}");
+            } else {
+                self.ack(&event).await;
+            }
         }
         self.stopped().await
     }

@@ -1,5 +1,5 @@
-//! What one connection has been sent and has not acknowledged. Turns what the application is done with into few acks:
-//! one for all up to a `seq` where there is no gap, else by ID. Pure; made anew with every connection.
+//! What one connection has been sent of the mailbox and has not acknowledged. Turns what the application is done with
+//! into few acks: one for all up to a `seq` where there is no gap, else by ID. Pure; made anew with every connection.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,11 +8,13 @@ use ackd_wire::{MessageId, Seq};
 /// Deliveries of one connection.
 #[derive(Debug, Default)]
 pub(crate) struct Inflight {
-    /// Of the mailbox, by the last `seq` of each (a `lost` covers several).
+    /// By the last `seq` of each (a `lost` covers several). What is acknowledged by ID is taken out at once.
     open: BTreeMap<Seq, Entry>,
     seqs: HashMap<MessageId, Seq>,
     /// Without a place in the mailbox, and done.
     done_ids: Vec<MessageId>,
+    /// Something that is open still was put out of `open`: nothing may be acknowledged "up to" any more.
+    by_id_only: bool,
 }
 
 #[derive(Debug)]
@@ -25,8 +27,8 @@ struct Entry {
 enum State {
     Open,
     Done,
-    /// Acknowledged by ID already.
-    Told,
+    /// The `reject` says it; an ack up to here or beyond changes nothing.
+    Rejected,
 }
 
 /// Acks that are due.
@@ -42,16 +44,12 @@ impl Inflight {
     /// A message or receipt of the mailbox came.
     pub(crate) fn deliver(&mut self, seq: Seq, id: MessageId) {
         self.seqs.insert(id, seq);
-        let entry = self.open.entry(seq).or_insert(Entry { id: Some(id), state: State::Open });
-        // It came again although an ack by ID is under way: tell it again.
-        if entry.state == State::Told {
-            entry.state = State::Done;
-        }
+        self.insert(seq, Some(id));
     }
 
     /// A `lost` that ends with `to` came.
     pub(crate) fn deliver_lost(&mut self, to: Seq) {
-        self.open.entry(to).or_insert(Entry { id: None, state: State::Open });
+        self.insert(to, None);
     }
 
     /// The application is done with a message.
@@ -64,18 +62,23 @@ impl Inflight {
 
     /// The application is done with what ends at `seq`.
     pub(crate) fn done_seq(&mut self, seq: Seq) {
-        if let Some(entry) = self.open.get_mut(&seq)
-            && entry.state == State::Open
-        {
+        if let Some(entry) = self.open.get_mut(&seq) {
             entry.state = State::Done;
         }
+    }
+
+    /// The application has rejected a message; its place, where it has one on this connection.
+    pub(crate) fn rejected(&mut self, id: MessageId) -> Option<Seq> {
+        let seq = *self.seqs.get(&id)?;
+        self.open.get_mut(&seq)?.state = State::Rejected;
+        Some(seq)
     }
 
     /// Takes the acks that are due. A `lost` with something open before it has to wait: only a `seq` settles it.
     pub(crate) fn take(&mut self) -> Acks {
         let mut acks = Acks { up_to: None, ids: std::mem::take(&mut self.done_ids) };
         while let Some(first) = self.open.first_entry() {
-            if first.get().state == State::Open {
+            if first.get().state == State::Open || self.by_id_only {
                 break;
             }
             acks.up_to = Some(*first.key());
@@ -83,15 +86,35 @@ impl Inflight {
                 self.seqs.remove(&id);
             }
         }
-        for entry in self.open.values_mut().filter(|entry| entry.state == State::Done) {
-            if let Some(id) = entry.id {
-                entry.state = State::Told;
-                acks.ids.push(id);
+        self.open.retain(|_, entry| match (entry.state, entry.id) {
+            (State::Open, _) | (_, None) => true,
+            (state, Some(id)) => {
+                self.seqs.remove(&id);
+                if state == State::Done {
+                    acks.ids.push(id);
+                }
+                false
             }
-        }
+        });
         acks
     }
+
+    fn insert(&mut self, seq: Seq, id: Option<MessageId>) {
+        self.open.entry(seq).or_insert(Entry { id, state: State::Open });
+        // Only what ended on the server while the application kept it adds up here: it frees its place unseen.
+        if OPEN_MAX < self.open.len()
+            && let Some((_, entry)) = self.open.pop_first()
+        {
+            self.by_id_only = true;
+            if let Some(id) = entry.id {
+                self.seqs.remove(&id);
+            }
+        }
+    }
 }
+
+/// Four of the largest windows.
+const OPEN_MAX: usize = 4 * ackd_wire::limits::WINDOW_MAX as usize;
 
 #[cfg(test)]
 mod tests {
@@ -130,10 +153,12 @@ mod tests {
         assert_eq!(inflight.take(), acks(None, &[3]));
         assert_eq!(inflight.take(), acks(None, &[]), "told once");
         inflight.deliver(3, id(3));
+        inflight.done(id(3));
         assert_eq!(inflight.take(), acks(None, &[3]), "and again if it comes again");
         inflight.done(id(1));
         inflight.done(id(2));
-        assert_eq!(inflight.take(), acks(Some(3), &[]));
+        assert_eq!(inflight.take(), acks(Some(2), &[]));
+        assert!(inflight.open.is_empty() && inflight.seqs.is_empty());
     }
 
     #[test]
@@ -151,5 +176,32 @@ mod tests {
         let mut inflight = delivered(&[1]);
         inflight.done(id(7));
         assert_eq!(inflight.take(), acks(None, &[7]));
+    }
+
+    #[test]
+    fn what_is_rejected_holds_up_nothing() {
+        let mut inflight = delivered(&[1, 2, 3, 4]);
+        assert_eq!(inflight.rejected(id(1)), Some(1));
+        assert_eq!(inflight.rejected(id(9)), None);
+        inflight.done(id(2));
+        assert_eq!(inflight.rejected(id(4)), Some(4));
+        assert_eq!(inflight.take(), acks(Some(2), &[]));
+        inflight.done(id(3));
+        assert_eq!(inflight.take(), acks(Some(3), &[]));
+        assert!(inflight.open.is_empty() && inflight.seqs.is_empty());
+    }
+
+    #[test]
+    fn what_stays_open_for_good_is_bounded_and_never_acknowledged_by_the_way() {
+        let mut inflight = Inflight::default();
+        for seq in 1..=OPEN_MAX as u64 + 1 {
+            let mut bytes = [0; 16];
+            bytes[..8].copy_from_slice(&seq.to_be_bytes());
+            inflight.deliver(seq, MessageId(bytes));
+        }
+        assert_eq!((inflight.open.len(), inflight.seqs.len()), (OPEN_MAX, OPEN_MAX));
+        let first = inflight.open.values().next().and_then(|entry| entry.id).expect("a message");
+        inflight.done(first);
+        assert_eq!(inflight.take(), Acks { up_to: None, ids: vec![first] });
     }
 }

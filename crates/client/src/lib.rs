@@ -35,14 +35,20 @@ mod driver;
 mod error;
 mod event;
 mod file;
+mod files;
 mod identity;
 mod inbox;
 mod inflight;
 mod outbox;
 mod outbox_file;
 mod outgoing;
+mod position;
 mod random;
+mod reading;
 mod recent;
+mod record_file;
+mod rooms;
+mod seen_file;
 mod session;
 mod socket;
 
@@ -52,6 +58,6 @@ pub use ackd_wire::{ClientId, ErrorCode, MessageId, Millis, ParseIdError, Room, 
 pub use builder::Builder;
 pub use client::{Client, Sending};
 pub use error::{AddressError, ConnectError, DialError, FileError, SendError, Stopped};
-pub use event::{Content, Event, Lost, Message, Receipt};
+pub use event::{Content, Event, Lost, Message, Receipt, Unsent};
 pub use inbox::Inbox;
 pub use outgoing::Outgoing;

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use ackd_wire::Name;
 use ackd_wire::limits::UNANSWERED_MAX;
-use ackd_wire::{ErrorCode, Name};
 
 use crate::outgoing::Outgoing;
 
@@ -17,6 +17,19 @@ pub(crate) struct Outbox<T> {
     next: u64,
     /// Every number is below `next`, and at most 1,023 beyond the first.
     unanswered: BTreeMap<u64, Unanswered<T>>,
+    /// Bytes of the bodies of those.
+    body_bytes: usize,
+    /// What has changed since [`Outbox::take_changes`].
+    changes: OutboxChanges,
+}
+
+/// What has changed: to be written down before anything is sent.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct OutboxChanges {
+    /// Numbers that were given.
+    pub(crate) numbered: Vec<u64>,
+    /// Numbers that were answered.
+    pub(crate) answered: Vec<u64>,
 }
 
 #[derive(Debug)]
@@ -28,29 +41,39 @@ struct Unanswered<T> {
     due: bool,
 }
 
-/// What becomes of a number that was refused.
+/// Who learns of an answer.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Refused<T> {
-    /// It is sent again after a pause.
-    Passing,
-    /// Another connection has the outbox: this one is done.
-    Taken,
-    /// Finally; whoever waits is to be told.
-    Final(Option<T>),
+pub(crate) enum Answered<T> {
+    /// Whoever waits for it.
+    Waiting(T),
+    /// Nobody waits: an earlier process has sent it.
+    Remembered(Outgoing),
+    /// It was answered before.
+    Before,
 }
 
 impl<T> Outbox<T> {
     /// A new outbox.
     pub(crate) fn new(name: Name) -> Self {
-        Self { name, next: 1, unanswered: BTreeMap::new() }
+        Self::restore(name, 1, Vec::new())
     }
 
     /// An outbox that was remembered, with what was unanswered then.
     pub(crate) fn restore(name: Name, next: u64, unanswered: Vec<(u64, Outgoing)>) -> Self {
         let last = unanswered.last().map_or(0, |(n, _)| *n);
+        let body_bytes = unanswered.iter().map(|(_, outgoing)| outgoing.body.len()).sum();
         let entry = |outgoing| Unanswered { outgoing, waiting: None, due: true };
         let unanswered = unanswered.into_iter().map(|(n, outgoing)| (n, entry(outgoing))).collect();
-        Self { name, next: next.max(last + 1), unanswered }
+        let changes = OutboxChanges::default();
+        Self { name, next: next.max(last + 1), unanswered, body_bytes, changes }
+    }
+
+    /// The server has accepted numbers up to `sent`. Whether one of them was never given here: the outbox was
+    /// remembered anew from something older, or somebody else has used it. Its next number lies behind them all.
+    pub(crate) fn is_behind(&mut self, sent: u64) -> bool {
+        let is_behind = self.next <= sent;
+        self.next = self.next.max(sent + 1);
+        is_behind
     }
 
     pub(crate) fn name(&self) -> &Name {
@@ -77,6 +100,8 @@ impl<T> Outbox<T> {
         assert!(self.has_room(), "the caller asks for room first");
         let n = self.next;
         self.next += 1;
+        self.body_bytes += outgoing.body.len();
+        self.changes.numbered.push(n);
         self.unanswered.insert(n, Unanswered { outgoing, waiting: Some(waiting), due: true });
         n
     }
@@ -96,23 +121,39 @@ impl<T> Outbox<T> {
         })
     }
 
-    /// A number was accepted: who waits for it.
-    pub(crate) fn accepted(&mut self, n: u64) -> Option<T> {
-        self.unanswered.remove(&n)?.waiting
+    /// A number is answered for good: who learns of it.
+    pub(crate) fn answered(&mut self, n: u64) -> Answered<T> {
+        let Some(send) = self.unanswered.remove(&n) else { return Answered::Before };
+        self.body_bytes -= send.outgoing.body.len();
+        self.changes.answered.push(n);
+        send.waiting.map_or(Answered::Remembered(send.outgoing), Answered::Waiting)
     }
 
-    /// A number was refused.
-    pub(crate) fn refused(&mut self, n: u64, code: ErrorCode) -> Refused<T> {
-        if code == ErrorCode::OutboxTaken {
-            return Refused::Taken;
+    /// A number was refused for a reason that passes: it goes out again.
+    pub(crate) fn refused_for_now(&mut self, n: u64) {
+        if let Some(send) = self.unanswered.get_mut(&n) {
+            send.due = true;
         }
-        if code.is_passing() {
-            if let Some(send) = self.unanswered.get_mut(&n) {
-                send.due = true;
-            }
-            return Refused::Passing;
-        }
-        Refused::Final(self.unanswered.remove(&n).and_then(|send| send.waiting))
+    }
+
+    /// Takes what has changed.
+    pub(crate) fn take_changes(&mut self) -> OutboxChanges {
+        std::mem::take(&mut self.changes)
+    }
+
+    /// Bytes of the bodies of what is unanswered.
+    pub(crate) fn body_bytes(&self) -> usize {
+        self.body_bytes
+    }
+
+    /// An unanswered send.
+    pub(crate) fn get(&self, n: u64) -> Option<&Outgoing> {
+        self.unanswered.get(&n).map(|send| &send.outgoing)
+    }
+
+    /// Who waits for the answer to a number.
+    pub(crate) fn waiting_mut(&mut self, n: u64) -> Option<&mut T> {
+        self.unanswered.get_mut(&n)?.waiting.as_mut()
     }
 
     /// Takes everyone who waits; the sends stay unanswered.
@@ -150,23 +191,23 @@ mod tests {
         }
         assert_eq!(due(&mut outbox), [1, 2, 3]);
         assert!(due(&mut outbox).is_empty());
-        assert_eq!(outbox.accepted(2), Some('b'));
-        assert_eq!(outbox.accepted(2), None, "answered once");
+        assert_eq!(outbox.answered(2), Answered::Waiting('b'));
+        assert_eq!(outbox.answered(2), Answered::Before, "answered once");
         outbox.reconnected();
         assert_eq!(due(&mut outbox), [1, 3]);
     }
 
     #[test]
-    fn a_passing_refusal_repeats_the_number_and_a_final_one_ends_it() {
+    fn a_passing_refusal_repeats_the_number_and_an_answer_ends_it() {
         let mut outbox = outbox();
         outbox.push(outgoing(), 'a');
         outbox.push(outgoing(), 'b');
         outbox.push(outgoing(), 'c');
         assert_eq!(due(&mut outbox), [1, 2, 3]);
-        assert_eq!(outbox.refused(3, ErrorCode::Gap), Refused::Passing);
-        assert_eq!(outbox.refused(1, ErrorCode::StoreUnavailable), Refused::Passing);
-        assert_eq!(outbox.refused(2, ErrorCode::MailboxFull), Refused::Final(Some('b')));
-        assert_eq!(outbox.refused(1, ErrorCode::OutboxTaken), Refused::Taken);
+        outbox.refused_for_now(3);
+        outbox.refused_for_now(1);
+        outbox.answered(2);
+        outbox.refused_for_now(2);
         assert_eq!(due(&mut outbox), [1, 3], "in order");
     }
 
@@ -177,9 +218,9 @@ mod tests {
             outbox.push(outgoing(), 'x');
         }
         assert_eq!(outbox.next(), 1_025, "1 to 1,024 are out: 1,023 past the oldest");
-        outbox.accepted(2);
+        outbox.answered(2);
         assert!(!outbox.has_room(), "it is the oldest that counts");
-        outbox.accepted(1);
+        outbox.answered(1);
         assert!(outbox.has_room());
     }
 
@@ -189,7 +230,29 @@ mod tests {
         let mut outbox = Outbox::restore(name, 5, vec![(3, outgoing()), (7, outgoing())]);
         assert_eq!(due(&mut outbox), [3, 7]);
         assert_eq!(outbox.push(outgoing(), 'a'), 8);
-        assert_eq!(outbox.accepted(3), None, "nobody waits for it");
+        assert_eq!(outbox.answered(3), Answered::Remembered(outgoing()), "nobody waits for it");
         assert_eq!(outbox.unanswered().map(|(n, _)| n).collect::<Vec<_>>(), [7, 8]);
+    }
+
+    #[test]
+    fn numbers_that_the_server_knows_and_the_outbox_does_not_are_never_given_again() {
+        let name = Name::parse_outbox("o").expect("a name");
+        let mut outbox = Outbox::restore(name, 5, vec![(3, outgoing())]);
+        assert!(!outbox.is_behind(4));
+        assert!(outbox.is_behind(9));
+        assert_eq!(outbox.push(outgoing(), 'a'), 10);
+        assert_eq!(due(&mut outbox), [3, 10]);
+    }
+
+    #[test]
+    fn changes_are_taken_once() {
+        let mut outbox = outbox();
+        outbox.push(outgoing(), 'a');
+        outbox.push(outgoing(), 'b');
+        outbox.answered(1);
+        let changes = outbox.take_changes();
+        assert_eq!((&changes.numbered[..], &changes.answered[..]), (&[1, 2][..], &[1][..]));
+        assert_eq!(outbox.take_changes(), OutboxChanges::default());
+        assert_eq!(outbox.body_bytes(), r#""hello""#.len());
     }
 }

@@ -76,6 +76,16 @@ impl Outgoing {
         self
     }
 
+    /// To whom it goes.
+    pub fn target(&self) -> &Target<ClientId, Room> {
+        &self.target
+    }
+
+    /// Its body, a JSON text.
+    pub fn body(&self) -> &str {
+        &self.body
+    }
+
     /// The frame of this message with its number.
     pub(crate) fn frame(&self, n: u64) -> SendFrame<'_> {
         SendFrame {

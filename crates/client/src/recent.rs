@@ -1,70 +1,114 @@
-//! Which messages were handed over lately, so that a redelivery is seen once. Pure.
+//! Which deliveries were handed over lately, and what became of them, so that a redelivery is seen once. Pure.
 
 use std::collections::{HashMap, VecDeque};
 
-use ackd_wire::MessageId;
+use ackd_wire::{MessageId, Seq};
 
-/// A bounded memory of IDs; the oldest are forgotten.
-#[derive(Debug)]
-pub(crate) struct Recent {
-    states: HashMap<MessageId, Seen>,
-    /// `order.len() == states.len() <= IDS_MAX`, oldest first.
-    order: VecDeque<MessageId>,
+/// What is delivered, and known again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Key {
+    /// A message or a receipt.
+    Id(MessageId),
+    /// A `lost` of the mailbox: known by its range.
+    Lost {
+        /// Its first `seq`.
+        from: Seq,
+        /// Its last.
+        to: Seq,
+    },
 }
 
-/// What is known of a delivery's ID.
+/// A bounded memory; of what is not in the application's hands the oldest is forgotten.
+#[derive(Debug, Default)]
+pub(crate) struct Recent {
+    entries: HashMap<Key, Entry>,
+    /// `order.len() == entries.len() <= KEYS_MAX`, oldest first.
+    order: VecDeque<Key>,
+}
+
+/// What is known of one delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Seen {
-    /// Not handed over yet, as far as is remembered.
-    New,
+pub(crate) struct Entry {
+    pub(crate) state: Known,
+    /// How often the application has failed with it.
+    pub(crate) failures: u32,
+}
+
+/// How far a delivery has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// Given back by the application: to be handed over when it comes again.
+    Wanted,
     /// Handed over, not acknowledged by the application yet.
     Handed,
     /// Acknowledged by the application.
     Done,
+    /// Rejected by the application.
+    Rejected,
 }
 
 impl Recent {
-    pub(crate) fn new() -> Self {
-        Self { states: HashMap::new(), order: VecDeque::new() }
+    /// A delivery came: what was known of it. `None`: it is new, and counts as handed over from now on.
+    pub(crate) fn deliver(&mut self, key: Key) -> Option<Known> {
+        match self.entries.get_mut(&key) {
+            Some(entry) if entry.state != Known::Wanted => return Some(entry.state),
+            Some(entry) => entry.state = Known::Handed,
+            None => self.set(key, Known::Handed),
+        }
+        None
     }
 
-    /// A delivery came: what was known of it. A new one counts as handed over from now on.
-    pub(crate) fn deliver(&mut self, id: MessageId) -> Seen {
-        if let Some(state) = self.states.get(&id) {
-            return *state;
-        }
-        self.remember(id, Seen::Handed);
-        Seen::New
+    /// What is known of a delivery changes.
+    pub(crate) fn set(&mut self, key: Key, state: Known) {
+        self.entry(key).state = state;
     }
 
-    /// The application is done with it.
-    pub(crate) fn done(&mut self, id: MessageId) {
-        match self.states.get_mut(&id) {
-            Some(state) => *state = Seen::Done,
-            None => self.remember(id, Seen::Done),
-        }
+    /// The application has failed with a message once more; how often that makes.
+    pub(crate) fn failed(&mut self, id: MessageId) -> u32 {
+        let entry = self.entry(Key::Id(id));
+        entry.failures = entry.failures.saturating_add(1);
+        entry.failures
     }
 
-    /// The application is not done with it and wants it again: its next delivery is new.
-    pub(crate) fn forget(&mut self, id: MessageId) {
-        if self.states.remove(&id).is_some() {
-            self.order.retain(|known| *known != id);
-        }
+    /// A number that a file remembers.
+    pub(crate) fn set_failures(&mut self, id: MessageId, failures: u32) {
+        let entry = self.entry(Key::Id(id));
+        (entry.state, entry.failures) = (Known::Wanted, failures);
     }
 
-    fn remember(&mut self, id: MessageId, state: Seen) {
-        if self.order.len() == IDS_MAX
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.states.remove(&oldest);
+    /// Places mean nothing any more: there is another epoch.
+    pub(crate) fn forget_lost(&mut self) {
+        self.order.retain(|key| matches!(key, Key::Id(_)));
+        self.entries.retain(|key, _| matches!(key, Key::Id(_)));
+    }
+
+    /// Everything known, oldest first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, Entry)> {
+        self.order.iter().filter_map(|key| Some((*key, *self.entries.get(key)?)))
+    }
+
+    fn entry(&mut self, key: Key) -> &mut Entry {
+        if !self.entries.contains_key(&key) {
+            if self.order.len() == KEYS_MAX {
+                self.forget_one();
+            }
+            self.order.push_back(key);
         }
-        self.order.push_back(id);
-        self.states.insert(id, state);
+        self.entries.entry(key).or_insert(Entry { state: Known::Wanted, failures: 0 })
+    }
+
+    /// Forgets the oldest that the application does not hold; if it holds all, the oldest.
+    fn forget_one(&mut self) {
+        let is_held = |key: &Key| self.entries.get(key).is_some_and(|e| e.state == Known::Handed);
+        let oldest = self.order.iter().position(|key| !is_held(key)).unwrap_or(0);
+        if let Some(key) = self.order.remove(oldest) {
+            self.entries.remove(&key);
+        }
     }
 }
 
-/// Four of the largest windows.
-const IDS_MAX: usize = 4 * ackd_wire::limits::WINDOW_MAX as usize;
+/// Four of the largest windows: what a server delivers again was in a window when it was acknowledged.
+pub(crate) const KEYS_MAX: usize = 4 * ackd_wire::limits::WINDOW_MAX as usize;
 
 #[cfg(test)]
 mod tests {
@@ -76,34 +120,65 @@ mod tests {
         MessageId(bytes)
     }
 
-    #[test]
-    fn a_message_is_new_once() {
-        let mut recent = Recent::new();
-        assert_eq!(recent.deliver(id(1)), Seen::New);
-        assert_eq!(recent.deliver(id(1)), Seen::Handed);
-        recent.done(id(1));
-        assert_eq!(recent.deliver(id(1)), Seen::Done);
+    fn key(number: usize) -> Key {
+        Key::Id(id(number))
     }
 
     #[test]
-    fn what_is_forgotten_is_new_again() {
-        let mut recent = Recent::new();
-        recent.deliver(id(1));
-        recent.deliver(id(2));
-        recent.forget(id(1));
-        assert_eq!(recent.deliver(id(1)), Seen::New);
-        assert_eq!(recent.deliver(id(2)), Seen::Handed);
-        assert_eq!(recent.order.len(), 2);
+    fn a_message_is_new_once_and_again_when_it_is_given_back() {
+        let mut recent = Recent::default();
+        assert_eq!(recent.deliver(key(1)), None);
+        assert_eq!(recent.deliver(key(1)), Some(Known::Handed));
+        recent.set(key(1), Known::Wanted);
+        assert_eq!(recent.deliver(key(1)), None);
+        recent.set(key(1), Known::Done);
+        assert_eq!(recent.deliver(key(1)), Some(Known::Done));
+        assert_eq!(recent.order.len(), 1);
     }
 
     #[test]
-    fn the_memory_is_bounded_and_the_oldest_is_forgotten() {
-        let mut recent = Recent::new();
-        for number in 0..=IDS_MAX {
-            assert_eq!(recent.deliver(id(number)), Seen::New);
+    fn failures_are_counted_for_each_message() {
+        let mut recent = Recent::default();
+        recent.deliver(key(1));
+        assert_eq!([recent.failed(id(1)), recent.failed(id(1)), recent.failed(id(2))], [1, 2, 1]);
+        recent.set_failures(id(3), 7);
+        assert_eq!(recent.failed(id(3)), 8);
+        assert_eq!(recent.deliver(key(3)), None, "it is not in anybody's hands");
+    }
+
+    #[test]
+    fn the_memory_is_bounded_and_what_is_in_the_applications_hands_stays_longest() {
+        let mut recent = Recent::default();
+        recent.deliver(key(0));
+        for number in 1..=KEYS_MAX {
+            assert_eq!(recent.deliver(key(number)), None);
+            recent.set(key(number), Known::Done);
         }
-        assert_eq!((recent.order.len(), recent.states.len()), (IDS_MAX, IDS_MAX));
-        assert_eq!(recent.deliver(id(1)), Seen::Handed);
-        assert_eq!(recent.deliver(id(0)), Seen::New);
+        assert_eq!((recent.order.len(), recent.entries.len()), (KEYS_MAX, KEYS_MAX));
+        assert_eq!(recent.deliver(key(0)), Some(Known::Handed));
+        assert_eq!(recent.deliver(key(2)), Some(Known::Done));
+        assert_eq!(recent.deliver(key(1)), None, "forgotten");
+    }
+
+    #[test]
+    fn a_memory_full_of_what_is_held_forgets_the_oldest() {
+        let mut recent = Recent::default();
+        for number in 0..=KEYS_MAX {
+            assert_eq!(recent.deliver(key(number)), None);
+        }
+        assert_eq!(recent.order.len(), KEYS_MAX);
+        assert_eq!(recent.deliver(key(1)), Some(Known::Handed));
+        assert_eq!(recent.deliver(key(0)), None);
+    }
+
+    #[test]
+    fn ranges_are_forgotten_with_their_epoch() {
+        let mut recent = Recent::default();
+        let lost = Key::Lost { from: 1, to: 9 };
+        recent.deliver(lost);
+        recent.deliver(key(1));
+        recent.forget_lost();
+        assert_eq!(recent.iter().map(|(key, _)| key).collect::<Vec<_>>(), [key(1)]);
+        assert_eq!(recent.deliver(lost), None);
     }
 }

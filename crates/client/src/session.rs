@@ -1,34 +1,36 @@
 //! What the client knows and owes, whatever connection it has: a state machine between frames and the application.
 //! Knows neither socket nor file, reads no clock and draws no random numbers; the driver calls it.
 
-use std::collections::BTreeMap;
+use ackd_wire::limits::{ACK_IDS_MAX, MESSAGE_FACTOR};
+use ackd_wire::v1::{AckFrame, ClientFrame, ConnectFrame, Target, Which};
+use ackd_wire::{ErrorCode, Millis, Name, Room};
 
-use ackd_wire::limits::ACK_IDS_MAX;
-use ackd_wire::v1::{
-    AckFrame, ClientFrame, ConnectFrame, ConnectedFrame, ErrorFrame, JoinFrame, MessageFrame,
-    Place, ServerFrame, Which,
-};
-use ackd_wire::{ErrorCode, MessageId, Millis, Name, Ref, Room};
-
-use crate::error::{SendError, Stopped};
-use crate::event::{AckKey, Event};
+use crate::error::SendError;
+use crate::event::AckKey;
 use crate::identity::Identity;
-use crate::inflight::Inflight;
-use crate::outbox::{Outbox, Refused};
+use crate::outbox::Outbox;
 use crate::outgoing::Outgoing;
-use crate::recent::{Recent, Seen};
+use crate::reading::Reading;
+use crate::rooms::Rooms;
+
+mod read;
+
+pub(crate) use read::{ASKED_MS_MAX, Step, Welcome};
 
 /// The state. `T` waits for the answer to a send, `J` for the answer to a join.
 #[derive(Debug)]
 pub(crate) struct Session<T, J> {
     pub(crate) identity: Identity,
     pub(crate) outbox: Option<Outbox<T>>,
+    pub(crate) reading: Reading,
+    device: Name,
     window: u16,
+    rooms: Rooms<J>,
     connected: bool,
-    recent: Recent,
-    inflight: Inflight,
-    rejects: Vec<MessageId>,
-    rooms: BTreeMap<Room, RoomState<J>>,
+    /// Whether the client was connected before: then nobody but it may have used its outbox.
+    was_connected: bool,
+    /// Most bytes of a body; known once connected.
+    max_message: Option<u64>,
     /// Sends wait until then, after a refusal that passes.
     retry_at: Option<Millis>,
     retries: u32,
@@ -36,82 +38,59 @@ pub(crate) struct Session<T, J> {
     pub(crate) goaway_ms: Option<Millis>,
 }
 
+/// What a session begins with.
 #[derive(Debug)]
-struct RoomState<J> {
-    waiting: Vec<J>,
-    due: Option<Due>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Due {
-    Join,
-    Leave,
-}
-
-/// What a frame means for the driver.
-#[derive(Debug)]
-pub(crate) enum Step<T, J> {
-    /// Nothing more.
-    Nothing,
-    /// The client is in; the identity may be new and is to be remembered.
-    Connected(Welcome),
-    /// For the application.
-    Event(Event),
-    /// A send is answered.
-    Answered(T, Result<MessageId, SendError>),
-    /// Joins of a room are answered.
-    Joined(Vec<J>, Result<u64, SendError>),
-    /// Come back later, on a new connection.
-    Again(String),
-    /// The end.
-    Stop(Stopped),
-}
-
-/// What the server said of itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Welcome {
-    pub(crate) ping_interval_ms: Millis,
-    /// Whether the identity was made by this `connect`.
-    pub(crate) new: bool,
-    pub(crate) pending: u64,
+pub(crate) struct Beginning<T> {
+    pub(crate) identity: Identity,
+    /// `None`: it only receives.
+    pub(crate) outbox: Option<Outbox<T>>,
+    pub(crate) reading: Reading,
+    pub(crate) device: Name,
+    pub(crate) window: u16,
 }
 
 impl<T, J> Session<T, J> {
-    pub(crate) fn new(identity: Identity, outbox: Option<Outbox<T>>, window: u16) -> Self {
+    pub(crate) fn new(beginning: Beginning<T>) -> Self {
+        let Beginning { identity, outbox, reading, device, window } = beginning;
+        let rooms = Rooms::of_unanswered(outbox.iter().flat_map(rooms_of));
         Self {
             identity,
             outbox,
+            reading,
+            device,
             window,
+            rooms,
             connected: false,
-            recent: Recent::new(),
-            inflight: Inflight::default(),
-            rejects: Vec::new(),
-            rooms: BTreeMap::new(),
+            was_connected: false,
+            max_message: None,
             retry_at: None,
             retries: 0,
             goaway_ms: None,
         }
     }
 
+    pub(crate) fn device(&self) -> &Name {
+        &self.device
+    }
+
     /// A connection is there: forgets what was the last one's, and says the first frame.
     pub(crate) fn open(&mut self, write: &mut dyn FnMut(&ClientFrame<'_>)) {
         self.connected = false;
-        self.inflight = Inflight::default();
+        self.reading.opened();
         self.goaway_ms = None;
         self.retry_at = None;
         self.retries = 0;
         if let Some(outbox) = &mut self.outbox {
             outbox.reconnected();
         }
-        for room in self.rooms.values_mut() {
-            room.due.get_or_insert(Due::Join);
-        }
+        self.rooms.opened();
+        let (epoch, acked) = self.reading.position().unzip();
         write(&ClientFrame::Connect(Box::new(ConnectFrame {
             r#ref: None,
             credential: self.identity.credential(),
-            epoch: None,
-            acked: None,
-            device: Name::default(),
+            epoch: epoch.map(Into::into),
+            acked,
+            device: self.device.clone(),
             outbox: self.outbox.as_ref().map(|outbox| outbox.name().clone()),
             window: Some(self.window.into()),
             client: Some(concat!("ackd-client/", env!("CARGO_PKG_VERSION")).into()),
@@ -128,51 +107,32 @@ impl<T, J> Session<T, J> {
         self.retry_at
     }
 
-    /// Takes a send into the outbox; gives `waiting` back where there is none.
-    pub(crate) fn send(&mut self, outgoing: Outgoing, waiting: T) -> Result<(), T> {
-        match &mut self.outbox {
-            Some(outbox) => {
+    /// Takes a send into the outbox, or gives `waiting` back and says why not.
+    pub(crate) fn send(&mut self, outgoing: Outgoing, waiting: T) -> Result<(), (T, SendError)> {
+        let bytes = outgoing.body.len() as u64;
+        match (&mut self.outbox, self.max_message) {
+            (None, _) => Err((waiting, SendError::ReceiveOnly)),
+            (_, Some(max)) if max < bytes => Err((waiting, too_large(bytes, max))),
+            (Some(outbox), _) => {
                 outbox.push(outgoing, waiting);
                 Ok(())
             }
-            None => Err(waiting),
         }
     }
 
     /// The application is done with something.
     pub(crate) fn ack(&mut self, key: AckKey) {
-        match key {
-            AckKey::Id(id) => {
-                self.recent.done(id);
-                self.inflight.done(id);
-            }
-            AckKey::LostTo(seq) => self.inflight.done_seq(seq),
-        }
-    }
-
-    /// The application could not process a message this time: its redelivery is handed over again.
-    pub(crate) fn release(&mut self, id: MessageId) {
-        self.recent.forget(id);
-    }
-
-    /// The application can never process a message.
-    pub(crate) fn reject(&mut self, id: MessageId) {
-        self.recent.done(id);
-        self.rejects.push(id);
+        self.reading.ack(key);
     }
 
     /// Joins a room, now and after every reconnect.
     pub(crate) fn join(&mut self, room: Room, waiting: J) {
-        let state = self.rooms.entry(room).or_insert(RoomState { waiting: Vec::new(), due: None });
-        state.waiting.push(waiting);
-        state.due = Some(Due::Join);
+        self.rooms.join(room, waiting);
     }
 
     /// Leaves a room.
     pub(crate) fn leave(&mut self, room: &Room) {
-        if let Some(state) = self.rooms.get_mut(room) {
-            state.due = Some(Due::Leave);
-        }
+        self.rooms.leave(room.as_str());
     }
 
     /// Says everything that is due. Acks go first: they make room for what comes next.
@@ -180,8 +140,8 @@ impl<T, J> Session<T, J> {
         if !self.connected {
             return;
         }
-        self.write_acks(write);
-        self.write_rooms(write);
+        self.write_verdicts(write);
+        self.rooms.write(write);
         if self.retry_at.is_some_and(|at| now < at) {
             return;
         }
@@ -201,165 +161,44 @@ impl<T, J> Session<T, J> {
         self.outbox.iter_mut().flat_map(Outbox::abandon).collect()
     }
 
-    fn write_acks(&mut self, write: &mut dyn FnMut(&ClientFrame<'_>)) {
-        let acks = self.inflight.take();
-        let by_ids = acks.ids.chunks(ACK_IDS_MAX).map(|ids| Which::Ids(ids.to_vec()));
-        for which in acks.up_to.map(Which::UpTo).into_iter().chain(by_ids) {
-            write(&ClientFrame::Ack(AckFrame { r#ref: None, which }));
-        }
-        for ids in std::mem::take(&mut self.rejects).chunks(ACK_IDS_MAX) {
+    fn write_verdicts(&mut self, write: &mut dyn FnMut(&ClientFrame<'_>)) {
+        let verdicts = self.reading.take();
+        for ids in verdicts.rejects.chunks(ACK_IDS_MAX) {
             write(&ClientFrame::Reject { r#ref: None, ids: ids.to_vec() });
         }
-    }
-
-    fn write_rooms(&mut self, write: &mut dyn FnMut(&ClientFrame<'_>)) {
-        self.rooms.retain(|room, state| {
-            // The room's name as `ref` tells whose join an error refuses; a longer name goes without.
-            let r#ref = Ref::parse(room.as_str()).ok();
-            match state.due.take() {
-                Some(Due::Join) => write(&ClientFrame::Join(JoinFrame {
-                    r#ref,
-                    room: room.clone(),
-                    durable: false,
-                    from: None,
-                })),
-                Some(Due::Leave) => {
-                    write(&ClientFrame::Leave { r#ref, room: room.clone() });
-                    return false;
-                }
-                None => {}
-            }
-            true
-        });
-    }
-
-    /// Takes what the server said.
-    pub(crate) fn read(&mut self, frame: ServerFrame<'_>, now: Millis) -> Step<T, J> {
-        match frame {
-            ServerFrame::Connected(frame) => self.connected(&frame),
-            ServerFrame::Accepted(frame) => self.accepted(frame.n, frame.id),
-            ServerFrame::Error(frame) => self.error(&frame, now),
-            ServerFrame::Message(frame) => self.message(frame),
-            ServerFrame::Receipt(frame) => {
-                let (seq, id) = (frame.seq, frame.id);
-                self.inflight.deliver(seq, id);
-                self.first_time(id, Event::Receipt(frame.into()))
-            }
-            ServerFrame::Lost(frame) if frame.room.is_none() => {
-                self.inflight.deliver_lost(frame.to);
-                Step::Event(Event::Lost(frame.into()))
-            }
-            ServerFrame::Joined(frame) => {
-                let state = self.rooms.get_mut(&*frame.room);
-                let waiting = state.map(|state| std::mem::take(&mut state.waiting));
-                Step::Joined(waiting.unwrap_or_default(), Ok(frame.members))
-            }
-            ServerFrame::Goaway(frame) => {
-                self.goaway_ms = Some(frame.reconnect_after_ms);
-                Step::Nothing
-            }
-            // Never asked for by this client, or of no further use to it.
-            _ => Step::Nothing,
+        let by_ids = verdicts.ids.chunks(ACK_IDS_MAX).map(|ids| Which::Ids(ids.to_vec()));
+        for which in verdicts.up_to.map(Which::UpTo).into_iter().chain(by_ids) {
+            write(&ClientFrame::Ack(AckFrame { r#ref: None, which }));
         }
     }
 
-    fn connected(&mut self, frame: &ConnectedFrame<'_>) -> Step<T, J> {
-        if let (Identity::New, Some(token)) = (&self.identity, &frame.token) {
-            let Ok(id) = ackd_wire::ClientId::parse(&frame.id) else {
-                return Step::Again("the server issued an ID that is none".to_owned());
-            };
-            self.identity = Identity::Known { id, token: token.clone() };
-        }
-        self.connected = true;
-        Step::Connected(Welcome {
-            ping_interval_ms: frame.ping_interval_ms,
-            new: frame.new,
-            pending: frame.pending,
-        })
-    }
-
-    fn accepted(&mut self, n: Option<u64>, id: MessageId) -> Step<T, J> {
-        self.retries = 0;
-        let answered = n.and_then(|n| self.outbox.as_mut()?.accepted(n));
-        answered.map_or(Step::Nothing, |waiting| Step::Answered(waiting, Ok(id)))
-    }
-
-    fn message(&mut self, frame: MessageFrame<'_>) -> Step<T, J> {
-        let id = frame.id;
-        match frame.place {
-            Place::Mailbox(seq) => self.inflight.deliver(seq, id),
-            Place::Signal => return Step::Event(Event::Message(frame.into())),
-            Place::Room(_) | Place::Live => {}
-        }
-        self.first_time(id, Event::Message(frame.into()))
-    }
-
-    /// Hands over what is new; what the application is done with is acknowledged again, for it was not heard.
-    fn first_time(&mut self, id: MessageId, event: Event) -> Step<T, J> {
-        match self.recent.deliver(id) {
-            Seen::New => return Step::Event(event),
-            Seen::Handed => {}
-            Seen::Done => self.inflight.done(id),
-        }
-        Step::Nothing
-    }
-
-    fn error(&mut self, frame: &ErrorFrame<'_>, now: Millis) -> Step<T, J> {
-        if let Some(n) = frame.n
-            && let Some(outbox) = &mut self.outbox
-        {
-            return match outbox.refused(n, frame.code) {
-                Refused::Passing => {
-                    self.pause(frame, now);
-                    Step::Nothing
-                }
-                Refused::Taken => Step::Stop(Stopped::OutboxTaken),
-                Refused::Final(None) => Step::Nothing,
-                Refused::Final(Some(waiting)) => Step::Answered(waiting, Err(refused(frame))),
-            };
-        }
-        if !self.connected {
-            return not_let_in(frame);
-        }
-        let room = frame.r#ref.as_deref().and_then(|room| self.rooms.remove(room));
-        room.map_or(Step::Nothing, |room| Step::Joined(room.waiting, Err(refused(frame))))
-    }
-
-    /// A passing refusal: sends wait for as long as the server asked, or longer each time.
-    fn pause(&mut self, frame: &ErrorFrame<'_>, now: Millis) {
-        if frame.code == ErrorCode::Gap && self.retry_at.is_some() {
-            return; // it follows from a refusal whose pause is running
-        }
-        let own_ms = RETRY_MS_MIN.saturating_mul(1 << self.retries.min(16)).min(RETRY_MS_MAX);
-        let at = now + frame.retry_after_ms.unwrap_or(own_ms);
-        if self.retry_at.is_none() {
-            self.retries += 1;
-        }
-        self.retry_at = self.retry_at.max(Some(at));
+    /// Sends whose frame the server would not even read (it would close with 1009, again and again): who learns of it.
+    fn unreadable(&self, max_message: u64) -> Vec<u64> {
+        let max = max_message.saturating_mul(MESSAGE_FACTOR as u64).saturating_sub(FRAME_BYTES);
+        let sends = self.outbox.iter().flat_map(Outbox::unanswered);
+        let too_large = sends.filter(|(_, outgoing)| max < outgoing.body.len() as u64);
+        too_large.map(|(n, _)| n).collect()
     }
 }
 
-fn refused(frame: &ErrorFrame<'_>) -> SendError {
+/// The rooms that what is unanswered goes to.
+fn rooms_of<T>(outbox: &Outbox<T>) -> impl Iterator<Item = &Room> {
+    outbox.unanswered().filter_map(|(_, outgoing)| match &outgoing.target {
+        Target::Room(room) => Some(room),
+        Target::To(_) | Target::All => None,
+    })
+}
+
+fn too_large(bytes: u64, max: u64) -> SendError {
     SendError::Refused {
-        code: frame.code,
-        message: frame.message.to_string(),
-        retry_after_ms: frame.retry_after_ms,
+        code: ErrorCode::TooLarge,
+        message: format!("the body has {bytes} bytes, and the server takes at most {max}"),
+        retry_after_ms: None,
     }
 }
 
-/// The `connect` was refused.
-fn not_let_in<T, J>(frame: &ErrorFrame<'_>) -> Step<T, J> {
-    let message = frame.message.to_string();
-    match frame.code {
-        code if code.is_passing() => Step::Again(message),
-        ErrorCode::UnknownIdentity => Step::Stop(Stopped::UnknownIdentity),
-        ErrorCode::Unauthorized => Step::Stop(Stopped::Unauthorized(message)),
-        code => Step::Stop(Stopped::Refused { code, message }),
-    }
-}
-
-const RETRY_MS_MIN: Millis = 100;
-const RETRY_MS_MAX: Millis = 10_000;
+/// More than a send frame has besides its body.
+const FRAME_BYTES: u64 = 1_024;
 
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,12 @@
 //! One upgraded connection: bytes from and to the server, frames in and out. Owns the buffers; no delivery rule.
 
 use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use ackd_websocket::{Decoded, Decoder, Encoder, Item, Limits, Opcode, ProtocolError, Role};
 use ackd_wire::v1::{ClientFrame, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::random::Random;
@@ -31,7 +33,7 @@ struct Output {
 pub(crate) enum Exchanged {
     /// Bytes came.
     Read,
-    /// Bytes went.
+    /// Everything said is written.
     Written,
     /// The server has hung up.
     Ended,
@@ -75,23 +77,43 @@ impl Socket {
         Encoder::client(random.bytes()).close(&mut self.output.bytes, code, "");
     }
 
-    /// Reads (where `read` allows it) and writes what there is to write, whichever is possible first. Safe to cancel.
-    pub(crate) async fn exchange(&mut self, read: bool) -> io::Result<Exchanged> {
-        let (mut reader, mut writer) = self.stream.split();
+    /// Reads, and writes what there is to write, whichever is possible first. Safe to cancel.
+    pub(crate) async fn exchange(&mut self) -> io::Result<Exchanged> {
+        std::future::poll_fn(|cx| match self.poll_write(cx)? {
+            Poll::Ready(()) => Poll::Ready(Ok(Exchanged::Written)),
+            Poll::Pending => self.poll_read(cx),
+        })
+        .await
+    }
+
+    /// Ready when everything said is written, and was not before.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let output = &mut self.output;
-        tokio::select! {
-            count = writer.write(&output.bytes[output.written..]), if !output.bytes.is_empty() => {
-                output.written += count?;
-                if output.written == output.bytes.len() {
-                    *output = Output::default();
-                }
-                Ok(Exchanged::Written)
-            }
-            count = reader.read_buf(&mut self.input), if read => {
-                Ok(if count? == 0 { Exchanged::Ended } else { Exchanged::Read })
-            }
-            else => std::future::pending().await,
+        if output.bytes.is_empty() {
+            return Poll::Pending;
         }
+        while output.written < output.bytes.len() {
+            let rest = &output.bytes[output.written..];
+            let count = ready!(Pin::new(&mut self.stream).poll_write(cx, rest))?;
+            if count == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            output.written += count;
+        }
+        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        *output = Output::default();
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Exchanged>> {
+        let start = self.input.len();
+        self.input.resize(start + READ_BYTES, 0);
+        let mut buf = ReadBuf::new(&mut self.input[start..]);
+        let read = Pin::new(&mut self.stream).poll_read(cx, &mut buf);
+        let count = buf.filled().len();
+        self.input.truncate(start + count);
+        ready!(read)?;
+        Poll::Ready(Ok(if count == 0 { Exchanged::Ended } else { Exchanged::Read }))
     }
 
     /// Takes everything that has come whole. Pings are answered here.
@@ -124,5 +146,7 @@ impl Socket {
     }
 }
 
+/// Read at most so much at a time.
+const READ_BYTES: usize = 16 * 1024;
 /// A server batches at most this much; more is no ackd server.
 const MESSAGE_BYTES_MAX: usize = 256 << 20;

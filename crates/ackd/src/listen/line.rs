@@ -26,7 +26,8 @@ pub(super) fn plain(event: &Event) -> String {
         Event::Lost(lost) => {
             format!("lost: {} messages ended unread ({})", lost.count, lost.reason.as_str())
         }
-        Event::Connected => "connected".to_owned(),
+        Event::Unsent(unsent) => format!("not accepted: {}", unsent.error),
+        Event::Connected { .. } => "connected".to_owned(),
         Event::Disconnected { reason } => format!("disconnected: {reason}"),
     }
 }
@@ -43,7 +44,9 @@ pub(super) fn json(event: &Event) -> String {
             "op": "lost", "from": lost.from, "to": lost.to, "count": lost.count,
             "reason": lost.reason.as_str(),
         })),
-        Event::Connected | Event::Disconnected { .. } => Ok(String::new()),
+        Event::Unsent(_) | Event::Connected { .. } | Event::Disconnected { .. } => {
+            Ok(String::new())
+        }
     };
     text.expect("texts and numbers can be written as JSON")
 }

@@ -1,9 +1,11 @@
 //! The session driven by hand: frames as JSON in, frames as JSON out.
 
 use ackd_wire::v1::json::{decode_server, encode_client};
-use ackd_wire::{ClientId, Name, Token};
+use ackd_wire::{ClientId, MessageId, Name, Token};
 
 use super::*;
+use crate::error::Stopped;
+use crate::event::Event;
 
 struct Bench {
     session: Session<char, char>,
@@ -11,8 +13,19 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let outbox = Outbox::new(Name::parse_outbox("o").expect("a name"));
-        Self { session: Session::new(Identity::New, Some(outbox), 64) }
+        Self::of(Identity::New, Some(Outbox::new(Name::parse_outbox("o").expect("a name"))))
+    }
+
+    fn of(identity: Identity, outbox: Option<Outbox<char>>) -> Self {
+        let (reading, device) = (Reading::default(), Name::default());
+        let beginning = Beginning { identity, outbox, reading, device, window: 64 };
+        Self { session: Session::new(beginning) }
+    }
+
+    /// With this unanswered from an earlier process, as 3.
+    fn restored(outgoing: Outgoing) -> Self {
+        let name = Name::parse_outbox("o").expect("a name");
+        Self::of(Identity::New, Some(Outbox::restore(name, 4, vec![(3, outgoing)])))
     }
 
     fn connected() -> Self {
@@ -29,12 +42,11 @@ impl Bench {
     }
 
     fn read_connected(&mut self) -> Welcome {
-        let token = Token::new([1; 32]).reveal();
-        let text = format!(
-            r#"{{"op":"connected","id":"me","token":"{token}","new":true,"epoch":"e","acked":0,"pending":2,"sent":0,
-            "expires":1,"server":"s","ack_timeout_ms":1,"max_message":1,"ping_interval_ms":25000}}"#
-        );
-        match self.read(&text) {
+        self.read_connected_with("e", 0, 0)
+    }
+
+    fn read_connected_with(&mut self, epoch: &str, acked: u64, sent: u64) -> Welcome {
+        match self.read(&connected(epoch, acked, sent)) {
             Step::Connected(welcome) => welcome,
             other => panic!("{other:?}"),
         }
@@ -59,6 +71,14 @@ impl Bench {
         let outgoing = Outgoing::to("bob").expect("an ID").text("hi");
         self.session.send(outgoing, waiting).expect("there is an outbox");
     }
+}
+
+fn connected(epoch: &str, acked: u64, sent: u64) -> String {
+    let token = Token::new([1; 32]).reveal();
+    format!(
+        r#"{{"op":"connected","id":"me","token":"{token}","new":true,"epoch":"{epoch}","acked":{acked},"pending":2,
+        "sent":{sent},"expires":1,"server":"s","ack_timeout_ms":1,"max_message":100,"ping_interval_ms":25000}}"#
+    )
 }
 
 fn json(frame: &ClientFrame<'_>) -> String {
@@ -252,12 +272,10 @@ fn a_refused_join_is_told() {
 
 #[test]
 fn a_refused_connect_stops_unless_the_refusal_passes() {
-    let error =
-        |code: &str| format!(r#"{{"op":"error","code":"{code}","temporary":false,"message":"m"}}"#);
     let step = |code: &str| {
         let mut bench = Bench::new();
         bench.open();
-        bench.read(&error(code))
+        bench.read(&refused(code))
     };
     assert!(matches!(step("unknown_identity"), Step::Stop(Stopped::UnknownIdentity)));
     assert!(matches!(step("unauthorized"), Step::Stop(Stopped::Unauthorized(_))));
@@ -265,15 +283,131 @@ fn a_refused_connect_stops_unless_the_refusal_passes() {
     assert!(matches!(step("store_unavailable"), Step::Again(_)));
 }
 
+fn refused(code: &str) -> String {
+    format!(r#"{{"op":"error","code":"{code}","temporary":false,"message":"m"}}"#)
+}
+
 #[test]
-fn a_claim_is_repeated_with_its_own_secret() {
-    let identity = Identity::Claimed {
-        id: ClientId::parse("ann").expect("an ID"),
-        token: Token::new([7; 32]),
-    };
-    let mut session = Session::<char, char>::new(identity, None, 1);
-    let mut said = String::new();
-    session.open(&mut |frame| said.push_str(&json(frame)));
-    assert!(said.contains(r#""new":true,"id":"ann","token":""#) && said.contains(r#""window":1"#));
-    assert!(!said.contains("outbox"), "a receiver names none");
+fn a_claim_is_repeated_until_it_is_heard_and_again_when_its_identity_has_ended() {
+    let id = ClientId::parse("ann").expect("an ID");
+    let ann = Identity::Claimed { id, token: Token::new([7; 32]), held: false };
+    let mut bench = Bench::of(ann, None);
+    let claim = r#""new":true,"id":"ann","token":""#;
+    for _ in 0..2 {
+        let said = bench.open();
+        assert!(said.contains(claim), "{said}");
+        assert!(!said.contains("outbox"), "a receiver names none");
+    }
+    assert!(bench.read_connected().remember);
+    let said = bench.open();
+    assert!(said.contains(r#""id":"ann""#) && !said.contains("new"), "{said}");
+    assert!(!bench.read_connected().remember);
+    bench.open();
+    assert!(matches!(bench.read(&refused("unknown_identity")), Step::AtOnce));
+    assert!(bench.open().contains(claim));
+    assert!(matches!(bench.read(&refused("forbidden")), Step::Stop(Stopped::Refused { .. })));
+}
+
+#[test]
+fn connect_says_what_is_processed_and_starts_anew_with_another_epoch() {
+    let mut bench = Bench::new();
+    assert!(!bench.open().contains("acked"), "nothing is known yet");
+    bench.read_connected_with("e", 4, 0);
+    bench.read(&message(5, 5));
+    bench.read(&message(6, 6));
+    bench.session.ack(AckKey::Id(MessageId([5; 16])));
+    bench.said(0);
+    let said = bench.open();
+    assert!(said.contains(r#""epoch":"e","acked":5"#), "{said}");
+    bench.read_connected_with("f", 0, 0);
+    assert!(!delivered(&bench.read(&message(1, 5))), "known by its ID, whatever its place");
+    assert_eq!(bench.said(0), [r#"{"op":"ack","seq":1}"#]);
+    let said = bench.open();
+    assert!(said.contains(r#""epoch":"f","acked":1"#), "{said}");
+}
+
+#[test]
+fn rejects_go_before_acks_that_pass_over_them() {
+    let mut bench = Bench::connected();
+    bench.read(&message(1, 1));
+    bench.read(&message(2, 2));
+    bench.session.ack(AckKey::Id(MessageId([2; 16])));
+    bench.session.reading.reject(MessageId([1; 16]));
+    let reject = format!(r#"{{"op":"reject","ids":["{}"]}}"#, MessageId([1; 16]));
+    assert_eq!(bench.said(0), [reject.as_str(), r#"{"op":"ack","seq":2}"#]);
+}
+
+#[test]
+fn what_an_earlier_process_left_is_sent_to_its_room_by_a_member_and_the_room_is_left_then() {
+    let mut bench = Bench::restored(Outgoing::room("lobby").expect("a room").text("hi"));
+    bench.open();
+    bench.read_connected();
+    let said = bench.said(0);
+    assert_eq!(said[0], r#"{"op":"join","ref":"lobby","room":"lobby"}"#);
+    assert_eq!((numbers(&said), said.len()), (vec!["3"], 2));
+    let accepted = r#"{"op":"accepted","n":3,"id":"01010101010101010101010101010101"}"#;
+    assert!(matches!(bench.read(accepted), Step::Nothing));
+    assert_eq!(bench.said(0), [r#"{"op":"leave","ref":"lobby","room":"lobby"}"#]);
+}
+
+#[test]
+fn a_refusal_of_what_an_earlier_process_left_is_an_event() {
+    let mut bench = Bench::restored(Outgoing::to("bob").expect("an ID").text("hi"));
+    bench.open();
+    bench.read_connected();
+    bench.said(0);
+    let refusal =
+        r#"{"op":"error","n":3,"code":"unknown_recipient","temporary":false,"message":"m"}"#;
+    let Step::Event(Event::Unsent(unsent)) = bench.read(refusal) else { panic!("an event") };
+    assert_eq!(unsent.outgoing.body(), r#""hi""#);
+}
+
+#[test]
+fn a_body_beyond_the_limit_is_refused_before_it_has_a_number() {
+    let mut bench = Bench::connected();
+    let large = Outgoing::to("bob").expect("an ID").text(&"x".repeat(99));
+    let (waiting, error) = bench.session.send(large, 'a').expect_err("100 bytes and a quote");
+    assert_eq!(waiting, 'a');
+    assert!(error.to_string().ends_with("(too_large)"), "{error}");
+    bench.send('b');
+    assert_eq!(numbers(&bench.said(0)), ["1"]);
+}
+
+#[test]
+fn what_a_server_would_not_even_read_is_given_up_by_itself() {
+    let mut bench = Bench::restored(Outgoing::to("bob").expect("an ID").text(&"x".repeat(1_600)));
+    bench.open();
+    bench.read_connected();
+    let steps = bench.session.refuse_unreadable();
+    assert!(matches!(&steps[..], [Step::Event(Event::Unsent(_))]), "{steps:?}");
+    assert!(bench.said(0).is_empty());
+}
+
+#[test]
+fn numbers_of_somebody_else_stop_a_client_that_has_sent_and_are_passed_over_by_one_that_begins() {
+    let mut bench = Bench::restored(Outgoing::to("bob").expect("an ID").text("hi"));
+    bench.open();
+    bench.read_connected_with("e", 0, 7);
+    bench.send('a');
+    assert_eq!(numbers(&bench.said(0)), ["3", "8"]);
+    bench.open();
+    let step = bench.read(&connected("e", 0, 9));
+    assert!(matches!(step, Step::Stop(Stopped::OutboxTaken)), "{step:?}");
+}
+
+#[test]
+fn an_error_that_belongs_to_nothing_is_a_warning() {
+    let mut bench = Bench::connected();
+    let Step::Warning(text) = bench.read(&refused("bad_ack")) else { panic!("a warning") };
+    assert_eq!(text, "the server says: m (bad_ack)");
+}
+
+#[test]
+fn a_pause_that_is_asked_for_is_bounded() {
+    let mut bench = Bench::connected();
+    bench.send('a');
+    bench.said(0);
+    let refusal = r#"{"op":"error","n":1,"code":"internal","temporary":true,"retry_after_ms":9007199254740991,"message":"m"}"#;
+    bench.read(refusal);
+    assert_eq!(bench.session.retry_at(), Some(ASKED_MS_MAX));
 }

@@ -37,7 +37,7 @@ async fn what_is_not_acknowledged_comes_again_but_is_seen_once() {
     let (mut peer, _) = server.welcome().await;
     peer.say(&format!("[{},{}]", message(1), message(2))).await;
     assert!(matches!(inbox.next().await, Some(Event::Disconnected { .. })));
-    assert_eq!(inbox.next().await, Some(Event::Connected));
+    assert_eq!(inbox.next().await, Some(Event::Connected { new: true }));
     let second = inbox.next().await.expect("an event");
     assert!(matches!(&second, Event::Message(message) if message.seq == Some(2)));
     inbox.ack(&first).await;

@@ -35,7 +35,7 @@ async fn goaway_says_when_to_come_back_and_rooms_are_joined_again() {
     let (mut peer, _) = server.welcome().await;
     peer.expect(JOIN).await;
     assert!(matches!(inbox.next().await, Some(Event::Disconnected { .. })));
-    assert_eq!(inbox.next().await, Some(Event::Connected));
+    assert_eq!(inbox.next().await, Some(Event::Connected { new: true }));
 }
 
 #[tokio::test]
@@ -77,7 +77,7 @@ async fn a_first_connection_that_fails_is_told_at_once() {
         Err(ConnectError::Unreachable(DialError::Tcp { .. }))
     ));
     let tls = Client::builder("wss://example.org").connect().await.expect_err("not yet");
-    assert!(tls.to_string().contains("not supported by this client yet"));
+    assert!(tls.to_string().contains("not part of this build"));
 }
 
 fn room() -> Room {

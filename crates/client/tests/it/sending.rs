@@ -72,8 +72,11 @@ async fn what_is_unanswered_when_the_process_ends_is_sent_by_the_next() {
     let (client, _inbox) = connected.expect("let in");
     assert!(again.contains(r#""id":"me","token":"AAAA"#), "{again}");
     assert_eq!(outbox_of(&first), outbox_of(&again));
+    // Only a member may send to a room, and the application cannot know of what it sent before.
+    peer.expect(r#"{"op":"join","ref":"lobby","room":"lobby"}"#).await;
     peer.expect(&send).await;
-    let next = client.send(hello()).await;
+    let mut next = client.send(hello()).await;
+    assert!(next.written().await && next.written().await, "it survives from now on");
     peer.expect(r#"{"op":"send","n":3,"to":"bob","body":"hello"}"#).await;
     drop(next);
 }
