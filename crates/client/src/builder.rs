@@ -30,6 +30,7 @@ pub struct Builder {
     identity: Identity,
     claim: Option<ClientId>,
     file: Option<PathBuf>,
+    authorities: Option<Vec<u8>>,
     device: Name,
     window: u16,
     receive_only: bool,
@@ -42,6 +43,7 @@ impl Builder {
             identity: Identity::New,
             claim: None,
             file: None,
+            authorities: None,
             device: Name::default(),
             window: WINDOW_DEFAULT,
             receive_only: false,
@@ -71,6 +73,14 @@ impl Builder {
         self
     }
 
+    /// Trusts the certificate authorities of this PEM text, in place of the system's. Of use with `https://` and `wss://`
+    /// only; for a server whose certificate signs itself, that certificate.
+    #[must_use]
+    pub fn trust_pem(mut self, authorities: impl Into<Vec<u8>>) -> Self {
+        self.authorities = Some(authorities.into());
+        self
+    }
+
     /// Reads as one device of the identity: each has its own position in the mailbox, and gets every message. Up to 64
     /// characters of those of an ID; the empty name where nothing is said.
     pub fn device(mut self, name: &str) -> Result<Self, ParseIdError> {
@@ -95,7 +105,7 @@ impl Builder {
     /// Connects. A first attempt that fails is told; later the client comes back by itself, until it is closed or told
     /// to stop. Must be called within a tokio runtime.
     pub async fn connect(self) -> Result<(Client, Inbox), ConnectError> {
-        let dialer = Dialer::new(Address::parse(&self.url)?);
+        let dialer = Dialer::new(Address::parse(&self.url)?, self.authorities.as_deref())?;
         let (beginning, files) = self.begin()?;
         let (sends_tx, sends) = mpsc::channel(SENDS);
         let (controls_tx, controls) = mpsc::channel(CONTROLS);

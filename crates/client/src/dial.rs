@@ -1,4 +1,4 @@
-//! From an address to an upgraded connection: TCP, the HTTP upgrade, the server's proof.
+//! From an address to an upgraded connection: TCP, TLS, the HTTP upgrade, the server's proof.
 
 use std::time::Duration;
 
@@ -12,18 +12,40 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use crate::address::Address;
-use crate::error::DialError;
+use crate::error::{DialError, TlsError};
 use crate::socket::Socket;
+use crate::stream::Stream;
+#[cfg(feature = "tls")]
+use crate::tls::Tls;
 
 /// How the server is reached.
 #[derive(Debug, Clone)]
 pub(crate) struct Dialer {
     address: Address,
+    /// Where the address asks for it.
+    #[cfg(feature = "tls")]
+    tls: Option<Tls>,
 }
 
 impl Dialer {
-    pub(crate) fn new(address: Address) -> Self {
-        Self { address }
+    /// A dialer of this address, that trusts these authorities (PEM), or those of the system. They are read where the
+    /// address asks for TLS only.
+    #[cfg_attr(
+        not(feature = "tls"),
+        expect(clippy::unnecessary_wraps, reason = "with TLS it can fail")
+    )]
+    pub(crate) fn new(address: Address, authorities: Option<&[u8]>) -> Result<Self, TlsError> {
+        #[cfg(feature = "tls")]
+        return Ok(Self {
+            tls: address.is_tls().then(|| Tls::new(authorities)).transpose()?,
+            address,
+        });
+        #[cfg(not(feature = "tls"))]
+        {
+            let _ = authorities;
+            debug_assert!(!address.is_tls(), "an address that asks for TLS is refused");
+            Ok(Self { address })
+        }
     }
 
     /// Connects and upgrades. `nonce` is random.
@@ -38,22 +60,35 @@ impl Dialer {
         let tcp_error = |source| DialError::Tcp { address: address.authority(), source };
         let stream = TcpStream::connect(address.endpoint()).await.map_err(tcp_error)?;
         stream.set_nodelay(true).map_err(tcp_error)?;
+        let stream = self.secured(stream).await?;
         let key = client_key(nonce);
         let response = request(address, stream, &key).await?;
         check(address, &response, &key)?;
 
         let http_error = |source| DialError::Http { address: address.authority(), source };
         let upgraded = hyper::upgrade::on(response).await.map_err(http_error)?;
-        let parts = upgraded
-            .downcast::<TokioIo<TcpStream>>()
-            .expect("the connection was made over a TcpStream");
+        let parts =
+            upgraded.downcast::<TokioIo<Stream>>().expect("the connection was made over a Stream");
         Ok(Socket::new(parts.io.into_inner(), &parts.read_buf))
+    }
+
+    #[cfg(feature = "tls")]
+    async fn secured(&self, stream: TcpStream) -> Result<Stream, DialError> {
+        let Some(tls) = &self.tls else { return Ok(Stream::Plain(stream)) };
+        let tls_error = |source| DialError::Tls { address: self.address.authority(), source };
+        tls.shake_hands(self.address.endpoint().0, stream).await.map_err(tls_error)
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[expect(clippy::unused_async, reason = "as with TLS")]
+    async fn secured(&self, stream: TcpStream) -> Result<Stream, DialError> {
+        Ok(Stream::Plain(stream))
     }
 }
 
 async fn request(
     address: &Address,
-    stream: TcpStream,
+    stream: Stream,
     key: &str,
 ) -> Result<Response<Incoming>, DialError> {
     let http_error = |source| DialError::Http { address: address.authority(), source };

@@ -19,12 +19,28 @@ pub enum AddressError {
     Authority,
 }
 
+/// TLS cannot be set up.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TlsError {
+    /// What was given to be trusted is no PEM text with certificates.
+    #[error("the certificates to trust cannot be used: {0}")]
+    Authorities(String),
+    /// Install the system's certificates (package `ca-certificates`), or name those to trust.
+    #[error(
+        "this system has no certificates to trust: install its package ca-certificates, or name a file of those to trust"
+    )]
+    NoSystemAuthorities,
+}
+
 /// Why [`crate::Builder::connect`] gave up.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// Correct the URL.
     #[error(transparent)]
     Address(#[from] AddressError),
+    /// TLS cannot be set up.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// Nobody answers: is the server running?
     #[error(transparent)]
     Unreachable(#[from] DialError),
@@ -45,6 +61,14 @@ pub enum DialError {
     /// TCP.
     #[error("cannot connect to {address}: {source}")]
     Tcp {
+        /// Host and port.
+        address: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The TLS handshake: the certificate may be another's, out of date, or of an authority that is not trusted.
+    #[error("the TLS handshake with {address} failed: {source}")]
+    Tls {
         /// Host and port.
         address: String,
         /// Why.

@@ -18,7 +18,7 @@ use crate::event::{Event, Message};
 pub struct Inbox {
     events: mpsc::Receiver<Event>,
     controls: mpsc::Sender<Control>,
-    task: Option<JoinHandle<Stopped>>,
+    task: JoinHandle<Stopped>,
 }
 
 impl Inbox {
@@ -27,7 +27,7 @@ impl Inbox {
         controls: mpsc::Sender<Control>,
         task: JoinHandle<Stopped>,
     ) -> Self {
-        Self { events, controls, task: Some(task) }
+        Self { events, controls, task }
     }
 
     /// The next event; `None` when the client has stopped ([`Inbox::stopped`] says why). Safe to cancel.
@@ -94,12 +94,11 @@ impl Inbox {
         self.stopped().await
     }
 
-    /// Waits until the client has stopped; why.
-    pub async fn stopped(mut self) -> Stopped {
-        self.events.close();
-        match self.task.take() {
-            Some(task) => task.await.unwrap_or(Stopped::Closed), // only an abort at the runtime's end
-            None => Stopped::Closed,
-        }
+    /// Gives up the inbox, and waits until the client has stopped; why.
+    pub async fn stopped(self) -> Stopped {
+        let Self { mut events, controls, task } = self;
+        events.close();
+        drop(controls); // who waits for the end keeps nobody from ending
+        task.await.unwrap_or(Stopped::Closed) // only an abort at the runtime's end
     }
 }

@@ -7,14 +7,14 @@ use std::task::{Context, Poll, ready};
 use ackd_websocket::{Decoded, Decoder, Encoder, Item, Limits, Opcode, ProtocolError, Role};
 use ackd_wire::v1::{ClientFrame, json};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
-use tokio::net::TcpStream;
 
 use crate::random::Random;
+use crate::stream::Stream;
 
 /// The connection. Reading and writing go on side by side: [`Socket::exchange`].
 #[derive(Debug)]
 pub(crate) struct Socket {
-    stream: TcpStream,
+    stream: Stream,
     input: Vec<u8>,
     output: Output,
     decoder: Decoder,
@@ -50,7 +50,7 @@ pub(crate) enum Heard {
 
 impl Socket {
     /// A connection, and what was read of it beyond the upgrade.
-    pub(crate) fn new(stream: TcpStream, read: &[u8]) -> Self {
+    pub(crate) fn new(stream: Stream, read: &[u8]) -> Self {
         Self {
             stream,
             input: read.to_vec(),

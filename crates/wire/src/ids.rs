@@ -152,6 +152,22 @@ impl Default for Name {
     }
 }
 
+impl std::str::FromStr for ClientId {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+        Self::parse(text)
+    }
+}
+
+impl std::str::FromStr for Room {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+        Self::parse(text)
+    }
+}
+
 /// A client's mark on a frame, echoed in every answer to it: up to 64 characters of any kind.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Ref(Box<str>);
@@ -274,6 +290,7 @@ mod tests {
         assert!(ClientId::parse(&"a".repeat(129)).is_err());
         assert_eq!(ClientId::parse("a b"), Err(ParseIdError::Character));
         assert_eq!(ClientId::parse("ä"), Err(ParseIdError::Character));
+        assert!("a b".parse::<ClientId>().is_err() && "lobby".parse::<Room>().is_ok());
         assert!(Room::parse("server").is_ok());
         assert!(Name::parse_device("").is_ok());
         assert!(Name::parse_outbox("").is_err());

@@ -88,10 +88,7 @@ fn wrong_usage_exits_with_2_and_says_what_is_wrong() {
         (&["send", "--to", "ann"], "<TEXT|--stdin>"),
         (&["send", "--to", "ann", "--json", "{"], "the message is no JSON"),
         (&["listen", "--count", "0"], "invalid value '0'"),
-        (
-            &["listen", "--url", "wss://localhost", "--identity", "me"],
-            "not supported by this client yet",
-        ),
+        (&["listen"], "neither HOME nor XDG_STATE_HOME"),
     ];
     for (args, says) in wrong {
         let (status, stdout, stderr) = run(&mut ackd(args));

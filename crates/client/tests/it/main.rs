@@ -1,6 +1,10 @@
-//! The client over real sockets, against a server whose every word is scripted.
+//! The client over real sockets: against a server whose every word is scripted, and against the real one.
 
+mod lasting;
+mod real;
 mod receiving;
 mod reconnecting;
+#[cfg(feature = "tls")]
+mod secured;
 mod sending;
 mod support;

@@ -76,3 +76,44 @@ async fn a_rejected_message_is_told() {
     inbox.reject(first.id).await;
     peer.expect(&format!(r#"{{"op":"reject","ids":["{}"]}}"#, first.id)).await;
 }
+
+#[tokio::test]
+async fn what_is_processed_is_not_handed_over_again_by_the_next_process() {
+    let server = Server::start().await;
+    let dir = tempfile::tempdir().expect("a directory");
+    let builder = server.client().receive_only().identity_file(dir.path().join("me.json"));
+    let (connected, (mut peer, _)) = tokio::join!(builder.clone().connect(), server.welcome());
+    let (client, mut inbox) = connected.expect("let in");
+    for seq in 1..=2 {
+        peer.say(&message(seq)).await;
+        let event = inbox.next().await.expect("an event");
+        inbox.ack(&event).await;
+        peer.expect(&format!(r#"{{"op":"ack","seq":{seq}}}"#)).await;
+    }
+    // The server has not heard the acks: it ends. So does the process.
+    peer.close(4403).await;
+    drop(client);
+    inbox.stopped().await;
+
+    let (connected, (mut peer, connect)) = tokio::join!(builder.connect(), server.welcome());
+    let (_client, mut inbox) = connected.expect("let in");
+    assert!(connect.contains(r#""epoch":"e","acked":2"#), "{connect}");
+    peer.say(&format!("[{},{},{}]", message(1), message(2), message(3))).await;
+    let third = inbox.next().await.expect("an event");
+    assert!(matches!(&third, Event::Message(message) if message.seq == Some(3)), "{third:?}");
+    peer.expect(r#"{"op":"ack","seq":2}"#).await;
+}
+
+#[tokio::test]
+async fn a_second_process_receives_with_the_same_file_and_remembers_by_itself() {
+    let server = Server::start().await;
+    let dir = tempfile::tempdir().expect("a directory");
+    let builder = server.client().receive_only().identity_file(dir.path().join("me.json"));
+    let (first, (_peer, _)) = tokio::join!(builder.clone().connect(), server.welcome());
+    let _first = first.expect("let in");
+    let (second, (mut peer, connect)) = tokio::join!(builder.connect(), server.welcome());
+    let (_client, mut inbox) = second.expect("let in");
+    assert!(!connect.contains("acked"), "{connect}");
+    peer.say(&message(1)).await;
+    assert!(inbox.next().await.is_some());
+}

@@ -113,3 +113,49 @@ async fn a_client_that_only_receives_does_not_send() {
     assert!(!connect.contains("outbox"));
     assert_eq!(client.send(hello()).await.await, Err(SendError::ReceiveOnly));
 }
+
+#[tokio::test]
+async fn numbers_that_were_refused_for_now_and_those_behind_them_go_out_again_in_order() {
+    let server = Server::start().await;
+    let (connected, (mut peer, _)) = tokio::join!(server.client().connect(), server.welcome());
+    let (client, _inbox) = connected.expect("let in");
+    let mut sends = Vec::new();
+    let mut answers = Vec::new();
+    for _ in 0..3 {
+        answers.push(client.send(hello()).await);
+        sends.push(peer.hear().await.expect("a send"));
+    }
+    let refusal = |n: u64, rest: &str| {
+        format!(r#"{{"op":"error","n":{n},"temporary":true,{rest},"message":"m"}}"#)
+    };
+    let unavailable = r#""code":"store_unavailable","retry_after_ms":1"#;
+    let gap = r#""code":"gap","expected":1"#;
+    peer.say(&format!("[{},{},{}]", refusal(1, unavailable), refusal(2, gap), refusal(3, gap)))
+        .await;
+    for send in &sends {
+        peer.expect(send).await;
+    }
+    peer.say(&format!("[{},{},{}]", accepted(1), accepted(2), accepted(3))).await;
+    for answer in answers {
+        answer.await.expect("accepted");
+    }
+}
+
+#[tokio::test]
+async fn the_file_of_somebody_else_is_left_alone() {
+    let server = Server::start().await;
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("me.json");
+    let (connected, _) =
+        tokio::join!(server.client().identity_file(&path).connect(), server.welcome());
+    drop(connected.expect("let in"));
+    let before = std::fs::read_to_string(&path).expect("remembered");
+    let ann = ClientId::parse("ann").expect("an ID");
+    let token = ackd_client::Token::new([1; 32]);
+    for builder in [server.client().claim(ann.clone()), server.client().token(ann, token)] {
+        let error = builder.receive_only().identity_file(&path).connect().await;
+        let error = error.expect_err("it is me's").to_string();
+        assert!(error.contains("name another file"), "{error}");
+    }
+    assert_eq!(std::fs::read_to_string(&path).expect("still there"), before);
+}

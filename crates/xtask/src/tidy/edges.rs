@@ -16,6 +16,8 @@ use super::fault::Fault;
 struct Rule {
     name: &'static str,
     may: &'static [&'static str],
+    /// And its tests and examples, these too.
+    tests_may: &'static [&'static str],
     never: &'static [&'static str],
 }
 
@@ -39,7 +41,8 @@ fn broken(rule: &Rule, path: &str, found: &[Dependency], lock: &Lock) -> Vec<Fau
     for Dependency { name, line, for_tests } in found {
         let foreign = name.strip_prefix("ackd-").unwrap_or(name);
         let is_member = RULES.iter().any(|rule| rule.name == foreign);
-        if is_member && !rule.may.contains(&foreign) {
+        let may_test = *for_tests && rule.tests_may.contains(&foreign);
+        if is_member && !may_test && !rule.may.contains(&foreign) {
             faults.push(Fault::new(
                 path,
                 *line,
@@ -66,27 +69,46 @@ const RULES: &[Rule] = &[
     Rule {
         name: "wire",
         may: &[],
+        tests_may: &[],
         never: &["tokio", "hyper", "axum", "parking_lot", "getrandom", "rand", "tracing"],
     },
     Rule {
         name: "websocket",
         may: &[],
+        tests_may: &[],
         never: &["tokio", "serde", "hyper", "axum", "getrandom", "rand", "tracing"],
     },
     Rule {
         name: "engine",
         may: &["wire"],
+        tests_may: &[],
         never: &["tokio", "hyper", "axum", "serde", "getrandom", "rand"],
     },
-    Rule { name: "server", may: &["wire", "websocket", "engine"], never: &["clap", "anyhow"] },
-    Rule { name: "client", may: &["wire", "websocket"], never: &["axum", "clap", "anyhow"] },
-    Rule { name: "ackd", may: &["wire", "websocket", "engine", "server", "client"], never: &[] },
+    Rule {
+        name: "server",
+        may: &["wire", "websocket", "engine"],
+        tests_may: &[],
+        never: &["clap", "anyhow"],
+    },
+    Rule {
+        name: "client",
+        may: &["wire", "websocket"],
+        tests_may: &["server"],
+        never: &["axum", "clap", "anyhow"],
+    },
+    Rule {
+        name: "ackd",
+        may: &["wire", "websocket", "engine", "server", "client"],
+        tests_may: &[],
+        never: &[],
+    },
     Rule {
         name: "sim",
         may: &["wire", "websocket", "engine", "server", "client"],
+        tests_may: &[],
         never: &["hyper"],
     },
-    Rule { name: "xtask", may: &[], never: &["tokio", "serde"] },
+    Rule { name: "xtask", may: &[], tests_may: &[], never: &["tokio", "serde"] },
 ];
 
 #[cfg(test)]
@@ -113,6 +135,9 @@ mod tests {
         );
         assert_eq!(faults("sim", "[dependencies]\nackd = { path = \"../ackd\" }\n").len(), 1);
         assert_eq!(faults("wire", "[dev-dependencies]\nackd-client.workspace = true\n").len(), 1);
+        let server = "dependencies]\nackd-server.workspace = true\n";
+        assert_eq!(faults("client", &format!("[{server}")).len(), 1);
+        assert!(faults("client", &format!("[dev-{server}")).is_empty(), "a real one, to test with");
     }
 
     #[test]
