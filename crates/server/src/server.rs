@@ -218,7 +218,7 @@ async fn open(
     Ok((Arc::new(engine), reservation))
 }
 
-fn settings(config: &Config) -> Settings {
+pub(crate) fn settings(config: &Config) -> Settings {
     Settings {
         limits: ackd_engine::Limits {
             mailbox_messages: config.mailbox_limit,

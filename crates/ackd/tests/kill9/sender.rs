@@ -70,7 +70,7 @@ impl Sender<'_> {
                 assert!(!accepted, "number {n} was accepted, and now: {frame}");
                 self.unanswered.remove(&n);
             }
-            (_, Some("store_unavailable" | "gap")) => self.send(link, n)?,
+            (_, Some("store_unavailable" | "rate_limited" | "gap")) => self.send(link, n)?,
             _ => panic!("{frame}"),
         }
         Some(())

@@ -174,6 +174,9 @@ pub enum Refusal {
     /// The frame was unreadable or contradicts itself (a numbered one: final for its number).
     #[error("the frame could not be read")]
     BadFrame,
+    /// More has gathered since the last commit than goes into one. Passing: repeat the same number.
+    #[error("the store is overloaded; nothing is lost, repeat later")]
+    Overloaded,
     /// The store does not take writes now. Passing: repeat the same number.
     #[error("the store takes no writes now; nothing is lost, repeat later")]
     StoreUnavailable,
@@ -182,6 +185,6 @@ pub enum Refusal {
 impl Refusal {
     /// Whether the same number is to be repeated, its outcome being open until then.
     pub fn is_passing(self) -> bool {
-        matches!(self, Self::StoreUnavailable | Self::Gap { .. })
+        matches!(self, Self::StoreUnavailable | Self::Overloaded | Self::Gap { .. })
     }
 }

@@ -123,8 +123,9 @@ impl<D: Disk> Step<'_, D> {
             self.check_limits(log, sender.number, bytes)?;
         }
         let more = self.first_records_bytes(append.number, log);
-        if !self.admits((bytes + more) as usize + RECORD_BYTES) {
-            return Err(Refusal::StoreUnavailable);
+        let record_bytes = (bytes + more) as usize + RECORD_BYTES;
+        if !self.admits(record_bytes) {
+            return Err(self.no_room(record_bytes));
         }
         let log = match (log, append.to, append.unknown) {
             (Some(log), _, _) => log,

@@ -51,9 +51,7 @@ impl<D: Disk> Step<'_, D> {
     }
 
     fn enter(&mut self, connect: &Connect<'_>) -> Result<(Box<Connected>, bool), Refusal> {
-        if !self.admits_entry(&connect.credential) {
-            return Err(Refusal::StoreUnavailable);
-        }
+        self.admit_entry(&connect.credential)?;
         let entry = self.authorise(&connect.credential)?;
         self.check_places(&entry.way, connect)?;
         let fresh = matches!(connect.credential, Credential::Fresh);
@@ -93,7 +91,7 @@ impl<D: Disk> Step<'_, D> {
     }
 
     /// Whether all that an entry may write surely fits.
-    fn admits_entry(&mut self, credential: &Credential<'_>) -> bool {
+    fn admit_entry(&mut self, credential: &Credential<'_>) -> Result<(), Refusal> {
         let id = match credential {
             Credential::Issue | Credential::Fresh => None,
             Credential::Token(id, _)
@@ -103,7 +101,8 @@ impl<D: Disk> Step<'_, D> {
         };
         let state = &mut self.shared.state;
         let header = id.and_then(|id| state.by_name(id)).map_or(0, |i| i.mailbox.header_bytes());
-        self.admits(ENTRY_BYTES + header as usize)
+        let bytes = ENTRY_BYTES + header as usize;
+        if self.admits(bytes) { Ok(()) } else { Err(self.no_room(bytes)) }
     }
 
     fn authorise(&mut self, credential: &Credential<'_>) -> Result<Entry, Refusal> {
@@ -352,15 +351,16 @@ impl<D: Disk> Step<'_, D> {
     fn admit_identity(&mut self, key: IdentityKey) -> Result<&mut Identity, Refusal> {
         let identity = self.shared.state.identity(key).filter(|identity| !identity.ended);
         let header = identity.ok_or(Refusal::UnknownIdentity)?.mailbox.header_bytes();
-        if !self.admits(ENTRY_BYTES + header as usize) {
-            return Err(Refusal::StoreUnavailable);
+        let bytes = ENTRY_BYTES + header as usize;
+        if !self.admits(bytes) {
+            return Err(self.no_room(bytes));
         }
         Ok(self.shared.state.identity(key).ok_or(Refusal::UnknownIdentity)?)
     }
 
     pub(super) fn take_room_number(&mut self) {
         if !self.admits(ENTRY_BYTES) {
-            return self.refuse(Refusal::StoreUnavailable);
+            return self.refuse(self.no_room(ENTRY_BYTES));
         }
         let Shared { state, group, .. } = &mut *self.shared;
         state.counters.room_number += 1;

@@ -110,6 +110,11 @@ impl Group {
             && (bytes <= self.capacity.remaining || 0 < spares)
     }
 
+    /// Whether `more` bytes of records would fit once this group is taken.
+    pub(super) fn is_crowded(&self, more: u64) -> bool {
+        !self.poisoned && self.capacity.segment / 2 < self.bytes_with(more)
+    }
+
     /// Whether only a spare is missing.
     pub(super) fn needs_spare(&self, more: u64) -> bool {
         let bytes = self.bytes_with(more);

@@ -69,6 +69,15 @@ impl<D: Disk> Step<'_, D> {
         self.answer(Answer::Refused(refusal));
     }
 
+    /// Why so many bytes were not admitted.
+    pub(super) fn no_room(&self, bytes: usize) -> Refusal {
+        if self.shared.group.is_crowded(bytes as u64) {
+            Refusal::Overloaded
+        } else {
+            Refusal::StoreUnavailable
+        }
+    }
+
     /// Whether records of so many bytes surely fit on the disk, with the help of one more spare if need be.
     pub(super) fn admits(&mut self, bytes: usize) -> bool {
         self.engine.admits(&mut self.shared.group, bytes as u64)

@@ -11,6 +11,7 @@ pub(super) fn error(r#ref: Option<Ref>, n: Option<u64>, refusal: Refusal) -> Eve
         Refusal::MailboxFull { retry_after_ms, .. } => (Some(retry_after_ms), None),
         Refusal::Gap { expected } => (None, Some(expected)),
         Refusal::StoreUnavailable => (Some(STORE_RETRY_AFTER_MS), None),
+        Refusal::Overloaded => (Some(OVERLOAD_RETRY_AFTER_MS), None),
         _ => (None, None),
     };
     let message = refusal.to_string().into();
@@ -34,6 +35,7 @@ fn code(refusal: Refusal) -> ErrorCode {
         Refusal::TooLarge => ErrorCode::TooLarge,
         Refusal::BadFrame => ErrorCode::BadFrame,
         Refusal::StoreUnavailable => ErrorCode::StoreUnavailable,
+        Refusal::Overloaded => ErrorCode::RateLimited,
     }
 }
 
@@ -41,7 +43,7 @@ fn code(refusal: Refusal) -> ErrorCode {
 pub(super) fn connect_close(refusal: Refusal) -> CloseCode {
     match refusal {
         Refusal::Forbidden(_) => CloseCode::Forbidden,
-        Refusal::StoreUnavailable => CloseCode::Overloaded,
+        Refusal::StoreUnavailable | Refusal::Overloaded => CloseCode::Overloaded,
         Refusal::BadFrame => CloseCode::BadFrames,
         _ => CloseCode::Unauthorized,
     }
@@ -49,3 +51,5 @@ pub(super) fn connect_close(refusal: Refusal) -> CloseCode {
 
 /// What a client waits before it repeats a number that the store could not take.
 const STORE_RETRY_AFTER_MS: u64 = 1000;
+/// The same where the store could take no more at once: a commit or two.
+const OVERLOAD_RETRY_AFTER_MS: u64 = 200;

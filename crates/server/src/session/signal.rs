@@ -46,6 +46,9 @@ impl Session {
     }
 
     fn answer(&mut self, now: Millis, open: Open, answer: Answer, out: &mut Output<'_>) {
+        if matches!(answer, Answer::Accepted { dup: false, .. }) {
+            self.overloaded = None;
+        }
         match (open, answer) {
             (Open::Connect(entry), Answer::Connected(connected)) => {
                 self.connected(entry, *connected, out);
@@ -80,6 +83,16 @@ impl Session {
     }
 
     fn refused(&mut self, now: Millis, open: Open, refusal: Refusal, out: &mut Output<'_>) {
+        self.refuse(now, open, refusal, out);
+        if refusal == Refusal::Overloaded {
+            let since = *self.overloaded.get_or_insert(now);
+            if since.saturating_add(OVERLOADED_MS_MAX) <= now {
+                self.close(CloseCode::Overloaded, out);
+            }
+        }
+    }
+
+    fn refuse(&mut self, now: Millis, open: Open, refusal: Refusal, out: &mut Output<'_>) {
         match open {
             Open::Held(held) => {
                 let full = matches!(refusal, Refusal::MailboxFull { .. });
@@ -136,3 +149,6 @@ impl Session {
 fn is_away(recipient: Recipient) -> bool {
     matches!(recipient, Recipient::Away | Recipient::Unclaimed)
 }
+
+/// How long a client is told to repeat because of overload, before it is told to come back later.
+const OVERLOADED_MS_MAX: Millis = 10_000;

@@ -25,6 +25,8 @@ pub struct Session {
     pub(super) rooms: Vec<Room>,
     /// Unreadable frames in a row.
     pub(super) bad_frames: u8,
+    /// Since when every send has been refused because of overload.
+    pub(super) overloaded: Option<Millis>,
     /// A `connect` or `setID` is being decided.
     pub(super) connecting: bool,
     /// What the acks of this batch settle; asked for by [`Session::pump`].
@@ -98,6 +100,7 @@ impl Session {
             ids: MessageIds::new(seed),
             rooms: Vec::new(),
             bad_frames: 0,
+            overloaded: None,
             connecting: false,
             settling: Settling::default(),
         }

@@ -44,6 +44,7 @@ fn policy_and_refusals_close_with_their_codes() {
         (ackd_engine::Refusal::Unauthorized, "unauthorized", CloseCode::Unauthorized),
         (ackd_engine::Refusal::UnknownIdentity, "unknown_identity", CloseCode::Unauthorized),
         (ackd_engine::Refusal::StoreUnavailable, "store_unavailable", CloseCode::Overloaded),
+        (ackd_engine::Refusal::Overloaded, "rate_limited", CloseCode::Overloaded),
     ] {
         let mut driver = Driver::new(rules(), DialectKind::V1);
         driver.command(connect(Credential::Issue, None));

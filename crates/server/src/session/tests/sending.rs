@@ -132,3 +132,24 @@ fn with_too_many_answers_owed_the_client_waits() {
     driver.signal(Signal::Answer(1, accepted(false, Recipient::Here)));
     assert!(!driver.session.is_paused());
 }
+
+#[test]
+fn overload_is_told_to_be_repeated_and_if_it_lasts_the_connection_ends() {
+    let mut driver = Driver::connected(1, 0, 0);
+    let mut answer_at = |now: Millis, answer: Answer| {
+        driver.now = now;
+        driver.command(Command::Send(send(Some(1), to_bob(), b"1")));
+        let slot = driver.slot();
+        driver.signal(Signal::Answer(slot, answer));
+        (driver.codes(), driver.close_code())
+    };
+    let overloaded = || Answer::Refused(Refusal::Overloaded);
+    for now in [1_000, 1_200, 10_999] {
+        assert_eq!(answer_at(now, overloaded()), (vec!["rate_limited"], None));
+    }
+    // One that is accepted says that it was no more than a moment.
+    assert_eq!(answer_at(10_999, accepted(false, Recipient::Here)), (vec![], None));
+    assert_eq!(answer_at(11_000, overloaded()), (vec!["rate_limited"], None));
+    let ended = (vec!["rate_limited"], Some(CloseCode::Overloaded));
+    assert_eq!(answer_at(21_000, overloaded()), ended);
+}

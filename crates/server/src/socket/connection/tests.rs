@@ -1,20 +1,19 @@
-//! A connection's task on real sockets: how often it is woken, and what becomes of it when it panics.
+//! A connection's task on real sockets: how often it is woken, and what its client hears when the server fails.
+
+mod failing;
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Wake, Waker};
 
-use ackd_engine::{Answer, Command as Verb, Engine, Outcome, Sink, Submission};
 use ackd_websocket::{Decoded, Decoder, Item, Limits, Role};
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
-use crate::config::{Flags, Origins, Raw, Sources};
+use crate::config::{Config, Flags, Raw, Sources};
 use crate::dialect::Format;
-use crate::router::{Router, Switchboard};
 use crate::server::Server;
-use crate::socket::{Phase, Policy, StoreState, Terms, Timers};
 
 /// How often the tasks of a test's connections were woken, and how often they then ran.
 #[derive(Debug, Default)]
@@ -84,13 +83,16 @@ impl Peer {
 
     async fn connected(context: &Arc<Context>, turns: &Arc<Turns>, name: &str) -> Self {
         let mut peer = Self::new(context, turns).await;
-        let token = "A".repeat(43);
-        peer.say(&format!(
-            r#"{{"op":"connect","id":"{name}","token":"{token}","new":true,"outbox":"o"}}"#
-        ))
-        .await;
-        assert!(peer.hear().await.contains(r#""op":"connected""#));
+        peer.claim(name).await;
+        let answer = peer.hear().await;
+        assert!(answer.contains(r#""op":"connected""#), "{answer}");
         peer
+    }
+
+    async fn claim(&mut self, name: &str) {
+        let token = "A".repeat(43);
+        let claim = format!(r#""id":"{name}","token":"{token}","new":true,"outbox":"o""#);
+        self.say(&format!(r#"{{"op":"connect",{claim}}}"#)).await;
     }
 
     async fn say(&mut self, text: &str) {
@@ -122,6 +124,12 @@ impl Peer {
         }
     }
 
+    /// The next text, which must hold all of these.
+    async fn expect(&mut self, parts: &[&str]) {
+        let text = self.hear().await;
+        assert!(parts.iter().all(|part| text.contains(part)), "{text}");
+    }
+
     async fn hear_all(&mut self, count: u64, beginning: &str) {
         for _ in 0..count {
             let text = self.hear().await;
@@ -130,8 +138,7 @@ impl Peer {
     }
 }
 
-async fn server() -> (Server, TempDir) {
-    let data_dir = tempfile::tempdir().unwrap();
+fn config(data_dir: &TempDir) -> Config {
     let flags = Flags {
         set: vec!["journal_bytes=16MiB".to_owned(), "limits.frames_per_second=1000000".to_owned()],
         listen: Some("127.0.0.1:0".to_owned()),
@@ -139,8 +146,12 @@ async fn server() -> (Server, TempDir) {
         store: None,
     };
     let sources = Sources { file: None, environment: Vec::new(), flags };
-    let config = Raw::gather(&sources).and_then(|raw| raw.check()).unwrap();
-    (Server::start(config).await.unwrap(), data_dir)
+    Raw::gather(&sources).and_then(|raw| raw.check()).unwrap()
+}
+
+async fn server() -> (Server, TempDir) {
+    let data_dir = tempfile::tempdir().unwrap();
+    (Server::start(config(&data_dir)).await.unwrap(), data_dir)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -165,71 +176,6 @@ async fn tasks_are_woken_by_the_batch_not_by_the_message() {
     assert!(wakes < 8 * ROUNDS, "{wakes}");
     assert!(polls < 8 * ROUNDS, "{polls}");
     drop((ann, bob));
-    server.kill().await;
-}
-
-/// An engine that answers every message with nonsense.
-#[derive(Debug)]
-struct Nonsense {
-    engine: Arc<dyn Engine>,
-    sink: Arc<Switchboard>,
-}
-
-impl Engine for Nonsense {
-    fn submit(&self, now: Millis, batch: &mut Vec<Submission<'_>>) {
-        let mut outcome = Outcome::default();
-        batch.retain(|submission| {
-            let is_append = matches!(submission.command, Verb::Append(_));
-            if is_append {
-                outcome.answers.push((submission.tag, Answer::RoomNumber(0)));
-            }
-            !is_append
-        });
-        self.engine.submit(now, batch);
-        self.sink.deliver(&mut outcome);
-    }
-}
-
-/// The server's context, but with an engine that fails its connections.
-fn failing(good: &Context, engine: Arc<dyn Engine>) -> Context {
-    let sink = good.router.switchboard().clone();
-    let engine = Arc::new(Nonsense { engine, sink: sink.clone() });
-    Context {
-        router: Router::new(engine, sink),
-        rules: good.rules.clone(),
-        greeting: good.greeting.clone(),
-        clock: good.clock,
-        timers: Timers::default(),
-        quota: good.quota.clone(),
-        policy: Policy::new(Terms { origins: Origins::Any, tls: None }, 1000),
-        ping_interval_ms: good.ping_interval_ms,
-        header_timeout: good.header_timeout,
-        phase: Phase::default(),
-        store: StoreState(Box::new(|| true)),
-    }
-}
-
-#[tokio::test]
-async fn a_panic_is_told_as_internal_and_1011_and_ends_nobody_else() {
-    let (server, _data_dir) = server().await;
-    let turns = Arc::new(Turns::default());
-    let failing = Arc::new(failing(server.context(), server.engine()));
-    let mut bob = Peer::connected(server.context(), &turns, "bob").await;
-    for _ in 0..2 {
-        // The second time she enters what the first has left.
-        let mut ann = Peer::connected(&failing, &turns, "ann").await;
-        ann.say(r#"{"op":"send","n":1,"to":"bob","body":1}"#).await;
-        let error = ann.hear().await;
-        assert!(error.contains(r#""code":"internal","temporary":true"#), "{error}");
-        assert_eq!(ann.hear().await, "1011");
-        assert_eq!(ann.stream.read(&mut [0]).await.unwrap(), 0);
-    }
-    // On a connection that does not fail the number is decided as if nothing had been.
-    let mut ann = Peer::connected(server.context(), &turns, "ann").await;
-    ann.say(r#"{"op":"send","n":1,"to":"bob","body":1}"#).await;
-    ann.hear_all(1, r#"{"op":"accepted","n":1,"id":"#).await;
-    bob.hear_all(1, r#"{"op":"message""#).await;
-    drop((ann, bob, failing));
     server.kill().await;
 }
 
