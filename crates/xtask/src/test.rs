@@ -55,7 +55,7 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "tests",
-        does: "unit tests, each crate's integration tests (`it`), the counts of the hot path",
+        does: "unit tests, integration tests (`it`), killed clients, the counts of the hot path",
         action: Action::Cargo(&[
             "test",
             "--workspace",
@@ -63,6 +63,8 @@ pub(crate) const STEPS: &[Step] = &[
             "--bins",
             "--test",
             "it",
+            "--test",
+            "crash",
             "--test",
             "hot_path",
         ]),
