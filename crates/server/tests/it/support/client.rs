@@ -112,6 +112,38 @@ impl Client {
         json!({"id": self.id, "token": self.token})
     }
 
+    /// Sends a message to this identity and takes the `accepted`. The message's ID.
+    pub(crate) async fn tell(&mut self, to: &str, body: impl Into<Value>) -> String {
+        let body = body.into();
+        self.send(json!({"op": "send", "ref": "told", "to": to, "body": body})).await;
+        let accepted = self.expect("accepted").await;
+        assert_eq!(accepted["ref"], "told");
+        accepted["id"].as_str().expect("an ID").to_owned()
+    }
+
+    /// Takes the next `message`, which must have this body.
+    pub(crate) async fn expect_body(&mut self, body: impl Into<Value>) -> Value {
+        let message = self.expect("message").await;
+        assert_eq!(message["body"], body.into(), "{message}");
+        message
+    }
+
+    /// Acknowledges everything up to this message, and waits until that is handled; messages may be on their way.
+    pub(crate) async fn ack_up_to(&mut self, message: &Value) {
+        self.send(json!([{"op": "ack", "seq": message["seq"]}, {"op": "ping", "ref": "acked"}]))
+            .await;
+        let mut later = VecDeque::new();
+        loop {
+            let frame = self.receive().await;
+            match frame["op"].as_str() {
+                Some("pong") => break,
+                _ => later.push_back(frame),
+            }
+        }
+        later.append(&mut self.frames);
+        self.frames = later;
+    }
+
     /// Whatever comes next from the server.
     pub(crate) async fn hear(&mut self) -> Heard {
         soon("the server to say something", self.next()).await

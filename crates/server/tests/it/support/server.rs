@@ -72,6 +72,25 @@ impl Running {
         client
     }
 
+    /// A v1 client that has sent `connect` with these fields, and the `connected` it got.
+    pub(crate) async fn enter(&self, fields: serde_json::Value) -> (Client, serde_json::Value) {
+        let mut client = self.upgraded().await;
+        let connected = client.connect(fields).await;
+        (client, connected)
+    }
+
+    /// A v1 client whose `connect` with these fields must be refused; the error and the close code.
+    pub(crate) async fn refused(
+        &self,
+        mut fields: serde_json::Value,
+    ) -> (serde_json::Value, Option<u16>) {
+        let mut client = self.upgraded().await;
+        fields["op"] = "connect".into();
+        client.send(fields).await;
+        let error = client.expect("error").await;
+        (error, client.close_code().await)
+    }
+
     /// A v1 client that has claimed this name (once in the life of the store).
     pub(crate) async fn client_named(&self, id: &str) -> Client {
         let mut client = self.upgraded().await;
