@@ -311,6 +311,9 @@ impl Connection {
             self.enter();
         }
         for event in events.drain(..) {
+            if let Event::Accepted { dup: true, .. } = event {
+                self.rate.refund(self.line.context.policy.rate_limit());
+            }
             if let Event::Close(code) = event {
                 self.close(now, code.code(), code.reason());
             } else if self.stage == Stage::Open {

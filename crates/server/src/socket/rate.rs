@@ -28,6 +28,11 @@ impl Rate {
         self.paid_ns = paid_ns.saturating_add(frames.saturating_mul(limit.frame_ns));
     }
 
+    /// What was spent on a frame is given back: it was free, as it turns out.
+    pub(super) fn refund(&mut self, limit: RateLimit) {
+        self.paid_ns = self.paid_ns.saturating_sub(limit.frame_ns);
+    }
+
     /// When the client may be heard again; `None`: now.
     pub(super) fn blocked_until(&self, now: Millis) -> Option<Millis> {
         let until = self.paid_ns.saturating_sub(BURST_NS).div_ceil(MILLISECOND_NS);
@@ -55,6 +60,17 @@ mod tests {
         rate.spend(limit, NOW, 1);
         assert_eq!(rate.blocked_until(NOW), Some(NOW + 10));
         assert_eq!(rate.blocked_until(NOW + 10), None);
+    }
+
+    #[test]
+    fn what_was_free_is_given_back() {
+        let limit = RateLimit::new(100);
+        let mut rate = Rate::default();
+        rate.spend(limit, NOW, 201);
+        rate.refund(limit);
+        assert_eq!(rate.blocked_until(NOW), None);
+        rate.spend(limit, NOW, 1);
+        assert_eq!(rate.blocked_until(NOW), Some(NOW + 10));
     }
 
     #[test]

@@ -103,13 +103,17 @@ impl Reader {
         read
     }
 
-    /// Decodes what is here, in place. Pings are answered in `out`. Counts the frames that are no pieces.
+    /// Decodes what is here, in place. Pings are answered in `out`. Counts the frames that are no pieces, but for pongs.
     pub(super) fn decode(&mut self, out: &mut Vec<u8>) -> u64 {
         let mut others = 0;
         self.needed = 0;
         while self.pieces.len() < PIECES_MAX {
             let fragmented = self.decoder.is_mid_message();
             let piece = match self.decoder.decode(&mut self.bytes[self.decoded..]) {
+                Ok(Decoded::Item { consumed, item: Item::Pong(_) }) => {
+                    self.decoded += consumed;
+                    continue;
+                }
                 Ok(Decoded::Item { consumed, item }) => {
                     self.decoded += consumed;
                     piece(item, self.spoken, (fragmented, self.decoded), out)

@@ -87,3 +87,20 @@ async fn acks_are_free() {
     client.send(acks).await;
     client.round_trip().await;
 }
+
+#[tokio::test]
+async fn pongs_and_repeats_of_accepted_sends_are_free() {
+    let server = server().set("limits.frames_per_second", 2).start().await;
+    let mut client = server.upgraded().await;
+    client.connect(json!({"outbox": "o"})).await;
+    client.send_with(|encoder, out| (0..4000).for_each(|_| encoder.pong(out, b"unasked"))).await;
+    let send = json!({"op": "send", "n": 1, "to": client.id, "body": 1});
+    client.send(send.clone()).await;
+    client.expect("accepted").await;
+    client.expect("message").await;
+    for _ in 0..500 {
+        client.send(send.clone()).await; // paid for, they would take more than four minutes
+        assert_eq!(client.expect("accepted").await["dup"], true);
+    }
+    client.round_trip().await;
+}
