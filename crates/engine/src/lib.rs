@@ -22,7 +22,7 @@ pub use api::{
 };
 pub use archive::{
     ARCHIVE_KEY_BYTES_MAX, Archive, ArchiveBatch, ArchiveError, ArchiveSnapshot, ArchiveUsage,
-    Each, SimArchive,
+    Each, FjallArchive, FjallOptions, SimArchive,
 };
 pub use disk::{CrashPlan, Disk, DiskFile, FaultPlan, LockError, RealDisk, SimDisk, SimFile};
 pub use embedded::{Durability, Embedded, Mode, Now, Recovered, Settings, Stats, Threads};

@@ -28,7 +28,8 @@ impl ArchiveBatch {
 
     /// Sets the value of a key.
     ///
-    /// Panics if the key is empty or longer than [`ARCHIVE_KEY_BYTES_MAX`], or the value has 4 GiB or more.
+    /// Panics if the key is empty, longer than [`ARCHIVE_KEY_BYTES_MAX`] or the one byte 0, which is the archive's own,
+    /// or if the value has 4 GiB or more.
     pub fn put(&mut self, key: &[u8], value: &[u8]) {
         let bytes = u32::try_from(value.len()).expect("a value is smaller than 4 GiB");
         self.push(key, Some(bytes));
@@ -37,7 +38,7 @@ impl ArchiveBatch {
 
     /// Removes a key, which need not be there.
     ///
-    /// Panics if the key is empty or longer than [`ARCHIVE_KEY_BYTES_MAX`].
+    /// Panics if the key is none, as in [`ArchiveBatch::put`].
     pub fn remove(&mut self, key: &[u8]) {
         self.push(key, None);
     }
@@ -45,6 +46,7 @@ impl ArchiveBatch {
     fn push(&mut self, key: &[u8], value_bytes: Option<u32>) {
         assert!(!key.is_empty(), "a key has at least one byte");
         assert!(key.len() <= ARCHIVE_KEY_BYTES_MAX, "a key has its limit");
+        assert!(key != OWN_KEY, "the key 0 is the archive's own");
         let (start, key_bytes) = (self.arena.len(), key.len() as u16);
         self.changes.push(Change { start, key_bytes, value_bytes });
         self.arena.extend_from_slice(key);
@@ -78,7 +80,41 @@ impl ArchiveBatch {
             (key, change.value_bytes.map(|bytes| &rest[..bytes as usize]))
         })
     }
+
+    /// Sorts the changes by their keys, and keeps the last one of each key.
+    pub(super) fn settle(&mut self) {
+        let arena = &self.arena;
+        if self.changes.is_sorted_by(|a, b| a.key(arena) < b.key(arena)) {
+            return;
+        }
+        self.changes.sort_by(|a, b| a.key(arena).cmp(b.key(arena)));
+        self.changes.dedup_by(|later, kept| {
+            let is_same = later.key(arena) == kept.key(arena);
+            if is_same {
+                *kept = *later;
+            }
+            is_same
+        });
+    }
+
+    /// How many of its changes remove something.
+    pub(super) fn removals(&self) -> usize {
+        self.changes.iter().filter(|change| change.value_bytes.is_none()).count()
+    }
+
+    pub(super) fn only_removes(&self) -> bool {
+        self.removals() == self.len()
+    }
 }
+
+impl Change {
+    fn key<'a>(&self, arena: &'a [u8]) -> &'a [u8] {
+        &arena[self.start..][..usize::from(self.key_bytes)]
+    }
+}
+
+/// The key under which an implementation may keep something of its own.
+pub(super) const OWN_KEY: &[u8] = &[0];
 
 #[cfg(test)]
 mod tests {
@@ -96,5 +132,22 @@ mod tests {
         batch.clear();
         assert_eq!((batch.len(), batch.bytes(), batch.is_empty()), (0, 0, true));
         assert_eq!(batch.iter().count(), 0);
+    }
+
+    #[test]
+    fn the_last_change_of_a_key_counts() {
+        let mut batch = ArchiveBatch::new();
+        for (key, value) in
+            [(b"b", Some(b"1")), (b"a", Some(b"2")), (b"b", None), (b"a", Some(b"3"))]
+        {
+            match value {
+                Some(value) => batch.put(key, value),
+                None => batch.remove(key),
+            }
+        }
+        batch.settle();
+        let changes: Vec<_> = batch.iter().collect();
+        assert_eq!(changes, [(&b"a"[..], Some(&b"3"[..])), (b"b", None)]);
+        assert_eq!((batch.removals(), batch.only_removes()), (1, false));
     }
 }

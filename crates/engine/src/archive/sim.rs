@@ -195,8 +195,26 @@ impl ArchiveSnapshot for SimSnapshot {
 
 #[cfg(test)]
 mod tests {
+    use super::super::conformance::{Rig, conformance};
     use super::*;
     use crate::disk::FaultPlan;
+
+    struct SimRig(SimArchive);
+
+    impl Rig for SimRig {
+        type Archive = SimArchive;
+
+        fn new() -> Self {
+            Self(SimArchive::new(&SimDisk::default()))
+        }
+
+        fn open(&mut self) -> SimArchive {
+            self.0 = self.0.crash(CrashPlan::Keep);
+            self.0.clone()
+        }
+    }
+
+    conformance!(SimRig);
 
     fn put(archive: &SimArchive, key: &[u8]) -> Result<(), ArchiveError> {
         let mut batch = ArchiveBatch::new();
