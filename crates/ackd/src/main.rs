@@ -4,6 +4,7 @@
 mod bench;
 mod completions;
 mod config;
+mod connection;
 mod failure;
 mod listen;
 mod logging;
@@ -11,7 +12,6 @@ mod open_files;
 mod reload;
 mod send;
 mod serve;
-mod server_url;
 
 use std::process::ExitCode;
 
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
     let result = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(args) => serve::run(&args),
         Command::Send(args) => send::run(args),
-        Command::Listen(args) => listen::run(args),
+        Command::Listen(args) => listen::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Config(command) => config::run(&command),
         Command::Completions(args) => completions::run::<Cli>(&args),

@@ -63,7 +63,7 @@ fn next_steps(scheme: &str, address: SocketAddr) -> String {
     format!(
         "\nThis is its first start. Next:\n\
          \x20 open {scheme}://{host}\n\
-         \x20 ackd listen{url} --claim ann\n\
+         \x20 ackd listen{url} --name ann\n\
          \x20 ackd send{url} --to ann hello\n\n"
     )
 }
@@ -78,6 +78,6 @@ mod tests {
         assert!(plain.contains("open http://localhost:5000\n"), "{plain}");
         assert!(plain.contains("ackd send --to ann hello\n"), "{plain}");
         let other = next_steps("http", "127.0.0.1:7".parse().expect("an address"));
-        assert!(other.contains("ackd listen --url http://127.0.0.1:7 --claim ann\n"), "{other}");
+        assert!(other.contains("ackd listen --url http://127.0.0.1:7 --name ann\n"), "{other}");
     }
 }

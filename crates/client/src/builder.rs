@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use ackd_wire::limits::{WINDOW_DEFAULT, WINDOW_MAX, WINDOW_MIN};
-use ackd_wire::{ClientId, Name, ParseIdError, Token};
+use ackd_wire::{ClientId, Name, Token};
 use tokio::sync::mpsc;
 
 use crate::address::Address;
@@ -81,11 +81,12 @@ impl Builder {
         self
     }
 
-    /// Reads as one device of the identity: each has its own position in the mailbox, and gets every message. Up to 64
-    /// characters of those of an ID; the empty name where nothing is said.
-    pub fn device(mut self, name: &str) -> Result<Self, ParseIdError> {
-        self.device = Name::parse_device(name)?;
-        Ok(self)
+    /// Reads as one device of the identity: each has its own position in the mailbox, and gets every message. Where
+    /// nothing is said, the device has no name ([`Name::parse_device`] reads one).
+    #[must_use]
+    pub fn device(mut self, name: Name) -> Self {
+        self.device = name;
+        self
     }
 
     /// Most messages that are delivered and not acknowledged at a time: 1 to 1,024, 64 where nothing is said.
@@ -117,7 +118,10 @@ impl Builder {
         let welcome = loop {
             match driver.enter(&mut socket).await {
                 Ok(welcome) => break welcome,
-                Err(Over::Stop(stopped)) => return Err(stopped.into()),
+                Err(Over::Stop(stopped)) => {
+                    driver.forget_refused_claim();
+                    return Err(stopped.into());
+                }
                 Err(Over::Again(reason)) => return Err(ConnectError::NotNow(reason)),
                 // At most once: the other credential is the last.
                 Err(Over::AtOnce) => socket = driver.dial().await?,

@@ -11,6 +11,7 @@ use crate::dial::Dialer;
 use crate::error::{DialError, FileError, SendError, Stopped};
 use crate::event::Event;
 use crate::files::Files;
+use crate::identity::Identity;
 use crate::random::Random;
 use crate::session::{ASKED_MS_MAX, Beginning, Session, Welcome};
 use crate::socket::Socket;
@@ -70,6 +71,15 @@ impl Driver {
     /// The first attempt, whose failure is told at once.
     pub(crate) async fn dial(&mut self) -> Result<Socket, DialError> {
         self.dialer.dial(self.random.bytes()).await
+    }
+
+    /// The client was not let in, and does not come back: a claim that nobody has heard is not worth remembering.
+    pub(crate) fn forget_refused_claim(&self) {
+        if let (Some(file), Identity::Claimed { held: false, .. }) =
+            (&self.files.identity, &self.session.identity)
+        {
+            file.forget();
+        }
     }
 
     /// Serves a connection that is entered, and all that follow it, until the end.

@@ -121,6 +121,11 @@ impl IdentityFile {
         }
     }
 
+    /// Remembers nothing any more, as far as that is possible.
+    pub(crate) fn forget(&self) {
+        drop(std::fs::remove_file(&self.path)); // what stays is refused again
+    }
+
     fn identity(&self, record: &Record) -> Result<Identity, FileError> {
         let id = ClientId::parse(&record.id).map_err(|error| self.unfit(&error))?;
         let token = Token::parse(&record.token).map_err(|error| self.unfit(&error))?;

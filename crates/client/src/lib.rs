@@ -121,7 +121,7 @@ mod tls;
 
 // The public interface is:
 pub use ackd_wire::v1::{EndReason, Persist, ReceiptState, Target};
-pub use ackd_wire::{ClientId, ErrorCode, MessageId, Millis, ParseIdError, Room, Seq, Token};
+pub use ackd_wire::{ClientId, ErrorCode, MessageId, Millis, Name, ParseIdError, Room, Seq, Token};
 pub use builder::Builder;
 pub use client::{Client, Sending};
 pub use error::{AddressError, ConnectError, DialError, FileError, SendError, Stopped, TlsError};

@@ -142,3 +142,12 @@ fn completions_are_printed_for_every_shell() {
     assert_eq!(status, 2);
     assert!(stderr.contains("possible values: bash"), "{stderr}");
 }
+
+#[test]
+fn the_help_of_the_commands_that_connect_is_as_it_was_read_last() {
+    for command in ["send", "listen", "bench"] {
+        let (status, stdout, _) = run(&mut ackd(&[command, "--help"]));
+        assert_eq!(status, 0);
+        insta::assert_snapshot!(format!("{command}-help"), stdout);
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use ackd_client::{ErrorCode, Event, Outgoing, SendError, Stopped};
+use ackd_client::{ConnectError, ErrorCode, Event, Name, Outgoing, SendError, Stopped};
 
 use crate::real::{Line, Real, client_at, copy, id, message, soon, text};
 
@@ -201,12 +201,23 @@ async fn a_claimed_name_is_entered_where_claims_are_off_by_now() {
 }
 
 #[tokio::test]
+async fn a_claim_that_was_refused_leaves_no_file() {
+    let real = Real::start(&[]).await;
+    let (_bob, _inbox) = bob_again(&real).await;
+    let file = real.file("other.json");
+    let refused = real.client().identity_file(&file).claim(id("bob")).connect().await;
+    let refused = refused.expect_err("bob is held");
+    assert!(matches!(refused, ConnectError::Stopped(Stopped::Unauthorized(_))), "{refused}");
+    assert!(!file.exists());
+}
+
+#[tokio::test]
 async fn two_devices_of_one_identity_get_every_message() {
     let real = Real::start(&[]).await;
     let device = |name: &str| {
         let file = real.file(&format!("{name}.json"));
         std::fs::copy(real.file("bob.json"), &file).expect("the secret is shared");
-        real.client().identity_file(file).device(name).expect("a name")
+        real.client().identity_file(file).device(Name::parse_device(name).expect("a name"))
     };
     bob_again(&real).await;
     let (_phone, mut phone) = device("phone").connect().await.expect("let in");

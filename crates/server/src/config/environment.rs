@@ -32,6 +32,7 @@ fn original<'a>(variables: &'a [(String, String)], name: &str) -> Option<&'a str
 fn is_ours(name: &str) -> bool {
     name.starts_with(VARIABLE_PREFIX)
         && !OF_THE_COMMAND_LINE.contains(&name)
+        && !name.starts_with(OF_A_MESSAGE)
         && !OF_ORCHESTRATORS.iter().any(|prefix| name.starts_with(prefix))
 }
 
@@ -62,7 +63,10 @@ fn replace_port(port: &str, raw: &mut Raw) -> Result<(), ConfigError> {
 
 /// Read by the binary's subcommands.
 const OF_THE_COMMAND_LINE: &[&str] =
-    &["ACKD_ADMIN_TOKEN", "ACKD_CONFIG", "ACKD_IDENTITY", "ACKD_URL"];
+    &["ACKD_ADMIN_TOKEN", "ACKD_CA", "ACKD_CONFIG", "ACKD_IDENTITY", "ACKD_TOKEN", "ACKD_URL"];
+
+/// What `ackd listen --exec` tells the command that it runs, which may be a server.
+const OF_A_MESSAGE: &str = "ACKD_MESSAGE_";
 
 /// What Kubernetes and linked containers set for a service that is named `ackd`.
 const OF_ORCHESTRATORS: &[&str] = &["ACKD_PORT", "ACKD_SERVICE_", "ACKD_ENV_", "ACKD_NAME"];

@@ -29,6 +29,7 @@ pub use key::Key;
 pub use raw::{ConfigFile, Raw, Sources};
 pub use reload::{Change, Changes};
 pub use secret::Secret;
+pub use unit::{parse_duration, show_duration};
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 /// Reads a duration: a whole number and `ms`, `s`, `m`, `h` or `d`.
-pub(super) fn parse_duration(text: &str) -> Option<Duration> {
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let (number, unit) = split(text)?;
     let unit_ms = DURATION_UNITS.iter().find(|(name, _)| *name == unit)?.1;
     Some(Duration::from_millis(number.checked_mul(unit_ms)?))
@@ -17,7 +17,7 @@ pub(super) fn parse_size(text: &str) -> Option<u64> {
 }
 
 /// Writes a duration as it is read: in the largest unit that is exact.
-pub(super) fn show_duration(duration: Duration) -> String {
+pub fn show_duration(duration: Duration) -> String {
     let ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     show(ms, &DURATION_UNITS)
 }
