@@ -28,6 +28,13 @@ impl Clock {
     }
 }
 
+impl Clock {
+    /// Microseconds since the start.
+    pub(crate) fn passed_us(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
 /// The system's random bytes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SystemEntropy;

@@ -6,11 +6,13 @@
 mod clock;
 pub mod config;
 pub mod dialect;
+mod metrics;
 mod presence;
 pub mod router;
 mod server;
 pub mod session;
 mod socket;
+mod store;
 mod tls;
 
 pub use server::{Server, StartError, check_files};

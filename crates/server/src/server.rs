@@ -16,10 +16,13 @@ use tokio::task::JoinHandle;
 use crate::clock::{Clock, SystemEntropy};
 use crate::config::{self, Config, UnknownRecipients};
 use crate::dialect::Greeting;
+use crate::metrics::Metrics;
 use crate::presence::{self, Reservation};
 use crate::router::{Router, Switchboard};
 use crate::session::Rules;
-use crate::socket::{Context, Phase, Policy, Quota, SHARES, StoreState, Terms, Timers, listen};
+use crate::socket::{
+    Context, Phase, Policy, Pulse, Quota, SHARES, Starting, Terms, Timers, beat, listen,
+};
 use crate::tls::{self, CertificateError};
 
 /// A running server.
@@ -29,7 +32,7 @@ pub struct Server {
     context: Arc<Context>,
     engine: Arc<Embedded<RealDisk>>,
     threads: Threads,
-    tasks: [JoinHandle<()>; 3],
+    tasks: [JoinHandle<()>; 4],
     drain_timeout: Duration,
 }
 
@@ -57,28 +60,38 @@ impl Server {
         let terms = terms(&config)?;
         let listener = TcpListener::bind(config.listen).await?;
         let local_addr = listener.local_addr()?;
+        let policy = Arc::new(Policy::new(terms, config.limits.frames_per_second));
+        let quota = Quota::new(config.limits.connections, config.limits.connections_per_ip);
+        let header_timeout = config.connect_timeout;
+        let starting = Starting { policy: policy.clone(), quota: quota.clone(), header_timeout };
         let switchboard = Arc::new(Switchboard::default());
-        let (engine, reservation) = open(&config, &switchboard, clock).await?;
+        let metrics = Arc::new(Metrics::new(clock));
+        let (engine, reservation) = tokio::select! {
+            opened = open(&config, &switchboard, &metrics, clock) => opened?,
+            () = starting.run(&listener) => unreachable!("it runs until it is dropped"),
+        };
         let threads = Threads::spawn(&engine, Arc::new(move || clock.now()))?;
-        let store = engine.clone();
         let context = Arc::new(Context {
             router: Router::new(engine.clone(), switchboard),
             rules: Arc::new(rules(&config)),
             greeting: greeting(&config),
             clock,
             timers: Timers::default(),
-            quota: Quota::new(config.limits.connections, config.limits.connections_per_ip),
-            policy: Policy::new(terms, config.limits.frames_per_second),
+            quota,
+            policy,
             ping_interval_ms: millis(config.ping_interval),
-            header_timeout: config.connect_timeout,
+            header_timeout,
             phase: Phase::default(),
-            store: StoreState(Box::new(move || !store.is_poisoned())),
+            store: engine.clone(),
+            metrics,
+            pulse: Pulse::new(clock.now()),
         });
         let timers = context.clone();
         let tasks = [
             tokio::spawn(listen(listener, context.clone())),
             tokio::spawn(async move { timers.timers.run(clock).await }),
             tokio::spawn(presence::run(context.clone(), reservation)),
+            tokio::spawn(beat(context.clone())),
         ];
         let drain_timeout = config.drain_timeout;
         Ok(Self { local_addr, context, engine, threads, tasks, drain_timeout })
@@ -194,12 +207,14 @@ pub fn check_files(config: &Config) -> Result<(), CertificateError> {
 
 fn terms(config: &Config) -> Result<Terms, CertificateError> {
     let tls = config.tls.as_ref().map(tls::load).transpose()?;
-    Ok(Terms { origins: config.auth.allowed_origins.clone(), tls })
+    let (origins, token) = (config.auth.allowed_origins.clone(), config.admin.token.clone());
+    Ok(Terms { origins, token, tls })
 }
 
 async fn open(
     config: &Config,
     switchboard: &Arc<Switchboard>,
+    metrics: &Arc<Metrics>,
     clock: Clock,
 ) -> Result<(Arc<Embedded<RealDisk>>, Reservation), StartError> {
     let (settings, data_dir) = (settings(config), config.data_dir.clone());
@@ -215,7 +230,7 @@ async fn open(
     switchboard.set_up_presence(millis(config.presence_grace), generation);
     let Recovered { identities, messages, bytes, segments, clean } = recovered;
     tracing::info!(identities, messages, bytes, segments, clean, "the store is open");
-    Ok((Arc::new(engine), reservation))
+    Ok((Arc::new(engine.observed_by(metrics.clone())), reservation))
 }
 
 pub(crate) fn settings(config: &Config) -> Settings {

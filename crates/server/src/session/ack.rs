@@ -12,7 +12,7 @@ impl Session {
     pub(super) fn ack(&mut self, r#ref: Option<Ref>, which: Which, out: &mut Output<'_>) {
         match which {
             Which::UpTo(seq) => self.ack_up_to(r#ref, seq, out),
-            Which::Ids(ids) => self.ack_ids(&ids),
+            Which::Ids(ids) => self.ack_ids(&ids, out),
             Which::RoomUpTo(..) => {
                 out.events.push(error(r#ref, None, engine::Refusal::NotAMember));
             }
@@ -22,7 +22,7 @@ impl Session {
     fn ack_up_to(&mut self, r#ref: Option<Ref>, seq: Seq, out: &mut Output<'_>) {
         let Some(live) = self.live_mut() else { return };
         if seq <= live.window.end() {
-            live.window.settle_up_to(seq);
+            live.window.settle_up_to(seq, |at| out.acked.push(at));
             self.settling.up_to = self.settling.up_to.max(Some(seq));
             return;
         }
@@ -34,12 +34,14 @@ impl Session {
         out.requests.push(Request::Engine { slot, command: engine::Command::Settle(settle) });
     }
 
-    fn ack_ids(&mut self, ids: &[MessageId]) {
+    fn ack_ids(&mut self, ids: &[MessageId], out: &mut Output<'_>) {
         for &id in ids {
             let Some(live) = self.live_mut() else { return };
-            if let Some(seq) = live.window.settle_id(id) {
-                self.settling.seqs.push(seq);
-            } else if live.window.settle_live(id) {
+            if let Some(message) = live.window.settle_id(id) {
+                out.acked.push(message.at);
+                self.settling.seqs.push(message.seq);
+            } else if let Some(at) = live.window.settle_live(id) {
+                out.acked.push(at);
                 self.settling.live.push(id);
             } else if let Some(missed) = live.missed.iter_mut().find(|missed| missed.0 == id) {
                 // It crossed with the storing of the message: settled as soon as that comes back.
@@ -53,8 +55,12 @@ impl Session {
         self.flush_acks(out);
         let Some(live) = self.live_mut() else { return };
         let reader = live.reader;
-        let mut seqs: Vec<_> = ids.iter().filter_map(|id| live.window.settle_id(*id)).collect();
-        let over: Vec<_> = ids.iter().copied().filter(|id| live.window.settle_live(*id)).collect();
+        let mut seqs: Vec<_> = ids
+            .iter()
+            .filter_map(|id| live.window.settle_id(*id).map(|message| message.seq))
+            .collect();
+        let over: Vec<_> =
+            ids.iter().copied().filter(|id| live.window.settle_live(*id).is_some()).collect();
         self.settling.live.extend(over);
         seqs.sort_unstable();
         if !seqs.is_empty() {

@@ -48,8 +48,8 @@ impl Session {
             return self.settling.seqs.push(message.seq);
         }
         let attempt = attempts.saturating_add(1).saturating_add(u16::from(seen_live));
-        let (seq, id) = (message.seq, message.id);
-        live.window.deliver(InFlight { seq, id, attempt, timeouts: 0, due });
+        let (seq, id, at) = (message.seq, message.id, message.at);
+        live.window.deliver(InFlight { seq, id, attempt, timeouts: 0, due, at });
         out.events.push(Event::Message { message, attempt, kind: Kind::Stored });
     }
 
@@ -66,7 +66,7 @@ impl Session {
         if !ack {
             return out.events.push(Event::Message { message, attempt: 1, kind: Kind::Signal });
         }
-        if live.window.deliver_live(message.id, due) {
+        if live.window.deliver_live(message.id, message.at, due) {
             out.events.push(Event::Message { message, attempt: 1, kind: Kind::Live });
         } else {
             let (log, ids) = (live.reader.log, vec![message.id]);
@@ -79,7 +79,7 @@ impl Session {
         let Some(live) = self.live_mut() else { return };
         if let Some(up_to) = up_to {
             live.window.grow_unseen(up_to);
-            live.window.settle_up_to(up_to);
+            live.window.settle_up_to(up_to, |_| {});
         }
         for &seq in seqs {
             live.window.settle(seq);

@@ -51,6 +51,8 @@ pub struct Output<'a> {
     pub requests: Vec<Request<'a>>,
     /// For the log.
     pub tally: Tally,
+    /// For figures: when each message was accepted that the client has now acknowledged.
+    pub acked: Vec<Millis>,
 }
 
 /// Where the session stands.

@@ -34,6 +34,8 @@ pub(super) struct InFlight {
     pub(super) timeouts: u8,
     /// When it is due again; [`Millis::MAX`] while it is being fetched.
     pub(super) due: Millis,
+    /// When it was accepted.
+    pub(super) at: Millis,
 }
 
 /// A live message that waits for its ack.
@@ -41,6 +43,7 @@ pub(super) struct InFlight {
 struct LiveInFlight {
     id: MessageId,
     due: Millis,
+    at: Millis,
 }
 
 impl Window {
@@ -113,9 +116,10 @@ impl Window {
         }
     }
 
-    /// Takes out everything up to `seq`.
-    pub(super) fn settle_up_to(&mut self, seq: Seq) {
-        while self.stored.front().is_some_and(|message| message.seq <= seq) {
+    /// Takes out everything up to `seq`, and tells when each of it was accepted.
+    pub(super) fn settle_up_to(&mut self, seq: Seq, mut taken: impl FnMut(Millis)) {
+        while let Some(message) = self.stored.front().filter(|message| message.seq <= seq) {
+            taken(message.at);
             self.stored.pop_front();
         }
         self.read_to = self.read_to.max(seq.min(self.end));
@@ -133,31 +137,29 @@ impl Window {
         found
     }
 
-    /// Takes out the stored message of this ID and says its `seq`. Acks mostly name the oldest.
-    pub(super) fn settle_id(&mut self, id: MessageId) -> Option<Seq> {
+    /// Takes out the stored message of this ID. Acks mostly name the oldest.
+    pub(super) fn settle_id(&mut self, id: MessageId) -> Option<InFlight> {
         let place = self.stored.iter().position(|message| message.id == id)?;
-        let seq = self.stored.remove(place).map(|message| message.seq);
+        let message = self.stored.remove(place);
         self.shrink();
-        seq
+        message
     }
 
     /// Puts a live message in flight. False if there is no place.
-    pub(super) fn deliver_live(&mut self, id: MessageId, due: Millis) -> bool {
+    pub(super) fn deliver_live(&mut self, id: MessageId, at: Millis, due: Millis) -> bool {
         let fits = 0 < self.free();
         if fits {
-            self.live.push_back(LiveInFlight { id, due });
+            self.live.push_back(LiveInFlight { id, due, at });
         }
         fits
     }
 
-    /// Takes out a live message.
-    pub(super) fn settle_live(&mut self, id: MessageId) -> bool {
-        let place = self.live.iter().position(|message| message.id == id);
-        if let Some(place) = place {
-            self.live.remove(place);
-            self.shrink();
-        }
-        place.is_some()
+    /// Takes out a live message, and tells when it was accepted.
+    pub(super) fn settle_live(&mut self, id: MessageId) -> Option<Millis> {
+        let place = self.live.iter().position(|message| message.id == id)?;
+        let message = self.live.remove(place);
+        self.shrink();
+        message.map(|message| message.at)
     }
 
     /// Takes out the live messages that are due (all of them where `now` is [`Millis::MAX`]).

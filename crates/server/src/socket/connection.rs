@@ -23,6 +23,7 @@ use super::stream::Stream;
 use super::writer::Writer;
 use crate::clock::SystemEntropy;
 use crate::dialect::Dialect;
+use crate::metrics::Told;
 use crate::session::{Command, ErrorEvent, Event, Output, Session, Signal, Tally};
 
 /// A connection after its upgrade.
@@ -270,6 +271,7 @@ impl Connection {
         let end = end.map(|(code, reason)| (code, reason.to_owned()));
         self.session.pump(&mut out);
         note(self.own.as_ref(), &self.line, out.tally);
+        self.line.context.metrics.acked(now, &out.acked);
         self.line.submit(now, &mut out.requests);
         let mut events = out.events;
         self.tell(now, &mut events);
@@ -310,9 +312,13 @@ impl Connection {
         if self.session.id().is_some_and(|id| self.own.as_ref() != Some(id)) {
             self.enter();
         }
+        let mut told = Told::default();
         for event in events.drain(..) {
             if let Event::Accepted { dup: true, .. } = event {
                 self.rate.refund(self.line.context.policy.rate_limit());
+            }
+            if let Some(code) = told.add(&event) {
+                self.line.context.metrics.refused(code);
             }
             if let Event::Close(code) = event {
                 self.close(now, code.code(), code.reason());
@@ -322,6 +328,7 @@ impl Connection {
                 self.dialect.encode(&event, self.own.as_ref(), greeting, out);
             }
         }
+        self.line.context.metrics.told(&told);
     }
 
     /// The client is in, or goes by another ID.

@@ -1,7 +1,7 @@
 //! HTTP: what all connections share, and the few plain answers there are. Upgrades are [`upgrade`]'s.
 
 use std::convert::Infallible;
-use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,11 +16,13 @@ use parking_lot::Mutex;
 use super::line::take_room_number;
 use super::quota::{Place, Quota};
 use super::upgrade::upgrade;
-use super::{Phase, Policy, Timers, landing};
+use super::{Phase, Policy, Pulse, Timers, access, landing};
 use crate::clock::{Clock, SystemEntropy};
 use crate::dialect::{Dialect, Format, Greeting};
+use crate::metrics::{self, Look, Metrics};
 use crate::router::Router;
 use crate::session::Rules;
+use crate::store::{Health, StoreView};
 
 /// What all connections of a server share.
 #[derive(Debug)]
@@ -31,21 +33,22 @@ pub(crate) struct Context {
     pub(crate) clock: Clock,
     pub(crate) timers: Timers,
     pub(crate) quota: Arc<Quota>,
-    pub(crate) policy: Policy,
+    pub(crate) policy: Arc<Policy>,
     pub(crate) ping_interval_ms: Millis,
     /// How long a request's head may take.
     pub(crate) header_timeout: Duration,
     pub(crate) phase: Phase,
-    pub(crate) store: StoreState,
+    pub(crate) store: Arc<dyn StoreView>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) pulse: Pulse,
 }
-
-/// Asks the store whether it takes writes.
-pub(crate) struct StoreState(pub(crate) Box<dyn Fn() -> bool + Send + Sync>);
 
 /// A TCP connection that speaks HTTP still.
 #[derive(Debug)]
 pub(super) struct Guest {
     pub(super) context: Arc<Context>,
+    /// Where it comes from, or the proxy in front of it.
+    pub(super) address: IpAddr,
     /// Goes on to the connection that comes of it. Dropped after the context: who finds the place free may rely on it.
     pub(super) place: Mutex<Option<Place>>,
 }
@@ -53,14 +56,8 @@ pub(super) struct Guest {
 pub(super) type Answer = Response<Full<Bytes>>;
 
 impl Guest {
-    pub(super) fn new(context: Arc<Context>, place: Place) -> Self {
-        Self { context, place: Mutex::new(Some(place)) }
-    }
-}
-
-impl fmt::Debug for StoreState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("StoreState").field(&(self.0)()).finish()
+    pub(super) fn new(context: Arc<Context>, address: IpAddr, place: Place) -> Self {
+        Self { context, address, place: Mutex::new(Some(place)) }
     }
 }
 
@@ -76,8 +73,12 @@ pub(super) async fn answer(
     Ok(match path.as_str() {
         "/v1/ws" => upgrade(request, Dialect::V1(Format::Json), &guest),
         "/roomid" => room_number(&guest.context).await,
-        "/healthz" => plain(StatusCode::OK, "ok\n"),
+        "/healthz" => liveness(&guest.context),
         "/readyz" => readiness(&guest.context),
+        "/metrics" => match access::operator(&request, &guest) {
+            Ok(()) => figures(&guest.context).await,
+            Err(refusal) => *refusal,
+        },
         "/" => file("text/html; charset=utf-8", landing::PAGE),
         "/landing.js" => file("text/javascript; charset=utf-8", landing::SCRIPT),
         "/landing.css" => file("text/css; charset=utf-8", landing::STYLE),
@@ -89,13 +90,39 @@ pub(super) async fn answer(
     })
 }
 
-fn readiness(context: &Context) -> Answer {
-    if context.phase.is_draining() {
-        plain(StatusCode::SERVICE_UNAVAILABLE, "draining\n")
-    } else if (context.store.0)() {
-        plain(StatusCode::OK, "ready\n")
+fn liveness(context: &Context) -> Answer {
+    if context.pulse.is_felt(context.clock.now()) {
+        plain(StatusCode::OK, "ok\n")
     } else {
-        plain(StatusCode::SERVICE_UNAVAILABLE, "the store takes no writes; see the log\n")
+        plain(StatusCode::SERVICE_UNAVAILABLE, "no pulse: something stands still\n")
+    }
+}
+
+/// Whether clients should be sent here now.
+fn readiness(context: &Context) -> Answer {
+    let reason = if context.phase.is_draining() {
+        "draining\n"
+    } else if !context.pulse.is_felt(context.clock.now()) {
+        "no pulse: something stands still\n"
+    } else {
+        match context.store.health() {
+            Health::Good => return plain(StatusCode::OK, "ready\n"),
+            Health::DiskFull => "the disk is full\n",
+            Health::Failed => "the store takes no writes until a restart; see the log\n",
+        }
+    };
+    plain(StatusCode::SERVICE_UNAVAILABLE, reason)
+}
+
+async fn figures(context: &Arc<Context>) -> Answer {
+    let looked = context.clone();
+    let text = tokio::task::spawn_blocking(move || {
+        let connections = looked.router.switchboard().len();
+        looked.metrics.text(Look { connections, store: looked.store.stats() })
+    });
+    match text.await {
+        Ok(text) => typed(StatusCode::OK, metrics::CONTENT_TYPE, text.into()),
+        Err(_) => problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the server has failed"),
     }
 }
 
@@ -127,6 +154,13 @@ fn typed(status: StatusCode, kind: &'static str, content: Bytes) -> Answer {
     let mut answer = Response::new(Full::new(content));
     *answer.status_mut() = status;
     with(answer, header::CONTENT_TYPE, kind)
+}
+
+/// An error of the operators' API (RFC 9457), with a code of the wire protocol.
+pub(super) fn problem(status: StatusCode, code: &str, title: &str) -> Answer {
+    let number = status.as_u16();
+    let text = format!(r#"{{"title":"{title}","status":{number},"code":"{code}"}}"#);
+    typed(status, "application/problem+json", text.into())
 }
 
 pub(super) fn with(mut answer: Answer, name: HeaderName, value: &'static str) -> Answer {

@@ -1,6 +1,6 @@
 //! Accepting: one task for each TCP connection, HTTP/1.1 on it until it is upgraded.
 
-use std::io;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,8 +9,6 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 
 use super::http::{self, Context, Guest};
 use super::quota::Place;
@@ -22,7 +20,7 @@ pub(crate) async fn listen(listener: TcpListener, context: Arc<Context>) {
         match listener.accept().await {
             Ok((stream, address)) => {
                 if let Some(place) = context.quota.take(address.ip()) {
-                    tokio::spawn(serve(stream, place, context.clone()));
+                    tokio::spawn(serve(stream, address.ip(), place, context.clone()));
                 } else {
                     tracing::debug!(%address, "refused without a word");
                 }
@@ -36,19 +34,20 @@ pub(crate) async fn listen(listener: TcpListener, context: Arc<Context>) {
     }
 }
 
-async fn serve(stream: TcpStream, place: Place, context: Arc<Context>) {
+async fn serve(stream: TcpStream, address: IpAddr, place: Place, context: Arc<Context>) {
     // Many small frames: joining them is done here, by batches, not by the kernel.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY");
     }
-    let stream = match context.policy.terms().tls.clone() {
-        None => Stream::Plain(stream),
-        Some(acceptor) => match encrypt(&acceptor, stream, &context).await {
-            Ok(stream) => Stream::Tls(Box::new(stream)),
-            Err(error) => return tracing::debug!(%error, "TLS"),
-        },
+    let accepted = tokio::select! {
+        accepted = Stream::accept(stream, context.policy.tls(), context.header_timeout) => accepted,
+        () = context.phase.over() => return,
     };
-    let guest = Arc::new(Guest::new(context.clone(), place));
+    let stream = match accepted {
+        Ok(stream) => stream,
+        Err(error) => return tracing::debug!(%error, "TLS"),
+    };
+    let guest = Arc::new(Guest::new(context.clone(), address, place));
     let service = service_fn(move |request| http::answer(request, guest.clone()));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -62,20 +61,6 @@ async fn serve(stream: TcpStream, place: Place, context: Arc<Context>) {
             tracing::debug!(%error, "HTTP");
         },
         () = context.phase.over() => {}
-    }
-}
-
-/// The handshake of TLS, in the time that a request's head may take.
-async fn encrypt(
-    acceptor: &TlsAcceptor,
-    stream: TcpStream,
-    context: &Context,
-) -> io::Result<TlsStream<TcpStream>> {
-    tokio::select! {
-        handshake = tokio::time::timeout(context.header_timeout, acceptor.accept(stream)) => {
-            handshake.unwrap_or_else(|late| Err(late.into()))
-        }
-        () = context.phase.over() => Err(io::ErrorKind::Interrupted.into()),
     }
 }
 

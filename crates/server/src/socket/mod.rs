@@ -1,6 +1,7 @@
 //! Station 1: bytes. It accepts, upgrades, reads, writes, pings and closes; it owns buffers while there are bytes, and
 //! nothing else.
 
+mod access;
 mod connection;
 mod hearing;
 mod http;
@@ -11,17 +12,21 @@ mod listener;
 mod phase;
 mod policy;
 mod pool;
+mod pulse;
 mod quota;
 mod rate;
 mod reader;
+mod starting;
 mod stream;
 mod timers;
 mod upgrade;
 mod writer;
 
-pub(crate) use http::{Context, StoreState};
+pub(crate) use http::Context;
 pub(crate) use listener::listen;
 pub(crate) use phase::{Phase, SHARES};
 pub(crate) use policy::{Policy, Terms};
+pub(crate) use pulse::{Pulse, beat};
 pub(crate) use quota::Quota;
+pub(crate) use starting::Starting;
 pub(crate) use timers::Timers;

@@ -7,7 +7,7 @@ use parking_lot::RwLock;
 use tokio_rustls::TlsAcceptor;
 
 use super::rate::RateLimit;
-use crate::config::Origins;
+use crate::config::{Origins, Secret};
 
 /// The present terms. Looked at for each new connection; the rate for each read.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub(crate) struct Policy {
 pub(crate) struct Terms {
     /// Web pages that may connect.
     pub(crate) origins: Origins,
+    /// What an operator shows; `None`: being on this machine is enough.
+    pub(crate) token: Option<Secret>,
     /// Speaks TLS, where there is a certificate.
     pub(crate) tls: Option<TlsAcceptor>,
 }
@@ -40,6 +42,10 @@ impl Policy {
         self.terms.read().clone()
     }
 
+    pub(super) fn tls(&self) -> Option<TlsAcceptor> {
+        self.terms.read().tls.clone()
+    }
+
     pub(super) fn rate_limit(&self) -> RateLimit {
         RateLimit::new(self.frames_per_second.load(Ordering::Relaxed))
     }
@@ -47,7 +53,8 @@ impl Policy {
 
 impl std::fmt::Debug for Terms {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { origins, tls } = self;
-        f.debug_struct("Terms").field("origins", origins).field("tls", &tls.is_some()).finish()
+        let Self { origins, token, tls } = self;
+        let terms = &mut f.debug_struct("Terms");
+        terms.field("origins", origins).field("token", token).field("tls", &tls.is_some()).finish()
     }
 }

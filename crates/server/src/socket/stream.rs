@@ -6,9 +6,11 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 /// A socket that was accepted.
@@ -19,6 +21,17 @@ pub(super) enum Stream {
 }
 
 impl Stream {
+    /// What was accepted, after the handshake of TLS where that is spoken.
+    pub(super) async fn accept(
+        tcp: TcpStream,
+        tls: Option<TlsAcceptor>,
+        patience: Duration,
+    ) -> io::Result<Self> {
+        let Some(tls) = tls else { return Ok(Self::Plain(tcp)) };
+        let encrypted = tokio::time::timeout(patience, tls.accept(tcp)).await;
+        Ok(Self::Tls(Box::new(encrypted.unwrap_or_else(|late| Err(late.into()))?)))
+    }
+
     pub(super) fn peer_addr(&self) -> io::Result<SocketAddr> {
         match self {
             Self::Plain(tcp) => tcp.peer_addr(),

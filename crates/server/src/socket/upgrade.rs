@@ -13,6 +13,7 @@ use super::http::{Answer, Context, Guest, later, plain, with};
 use super::quota::{Full as NoPlace, Place};
 use super::stream::Stream;
 use crate::dialect::{Dialect, Format};
+use crate::metrics::TurnedAway;
 
 pub(super) fn upgrade(mut request: Request<Incoming>, dialect: Dialect, guest: &Guest) -> Answer {
     let accept = handshake(&request).and_then(|key| {
@@ -34,6 +35,7 @@ pub(super) fn upgrade(mut request: Request<Incoming>, dialect: Dialect, guest: &
     tokio::spawn(async move {
         let Ok(upgraded) = upgraded.await else { return };
         let Ok(parts) = upgraded.downcast::<TokioIo<Stream>>() else { return };
+        context.metrics.opened();
         let (stream, early) = (parts.io.into_inner(), parts.read_buf);
         let connection = Connection::new(stream, &early, dialect, context);
         drop(early);
@@ -94,26 +96,33 @@ fn upgrade_required(text: &'static str) -> Answer {
 
 /// Whether this server takes the client now.
 fn admit(headers: &HeaderMap, guest: &Guest) -> Result<(), Box<Answer>> {
+    let Some(why) = objection(headers, guest) else { return Ok(()) };
+    guest.context.metrics.turned_away(why);
+    Err(Box::new(match why {
+        TurnedAway::Draining => later(StatusCode::SERVICE_UNAVAILABLE, "the server is leaving\n"),
+        TurnedAway::Origin => plain(StatusCode::FORBIDDEN, "this origin is not allowed\n"),
+        TurnedAway::ServerFull => later(StatusCode::SERVICE_UNAVAILABLE, "too many connections\n"),
+        TurnedAway::AddressFull => {
+            let text = "too many connections from your address\n";
+            later(StatusCode::TOO_MANY_REQUESTS, text)
+        }
+    }))
+}
+
+fn objection(headers: &HeaderMap, guest: &Guest) -> Option<TurnedAway> {
     let context: &Context = &guest.context;
     if context.phase.is_draining() {
-        return Err(Box::new(later(StatusCode::SERVICE_UNAVAILABLE, "the server is leaving\n")));
+        return Some(TurnedAway::Draining);
     }
     if let Some(origin) = headers.get(header::ORIGIN)
         && !origin.to_str().is_ok_and(|origin| context.policy.terms().origins.allow(origin))
     {
-        return Err(Box::new(plain(StatusCode::FORBIDDEN, "this origin is not allowed\n")));
+        return Some(TurnedAway::Origin);
     }
-    match guest.place.lock().as_ref().and_then(Place::refusal) {
-        None => Ok(()),
-        Some(NoPlace::Server) => {
-            let text = "too many connections\n";
-            Err(Box::new(later(StatusCode::SERVICE_UNAVAILABLE, text)))
-        }
-        Some(NoPlace::Address) => {
-            let text = "too many connections from your address\n";
-            Err(Box::new(later(StatusCode::TOO_MANY_REQUESTS, text)))
-        }
-    }
+    guest.place.lock().as_ref().and_then(Place::refusal).map(|full| match full {
+        NoPlace::Server => TurnedAway::ServerFull,
+        NoPlace::Address => TurnedAway::AddressFull,
+    })
 }
 
 /// Whether a header of comma-separated values has this one, in any case.

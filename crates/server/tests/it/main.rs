@@ -12,6 +12,7 @@ mod identities;
 mod keepalive;
 mod lifecycle;
 mod logging;
+mod metrics;
 mod msgpack;
 mod outboxes;
 mod pages;

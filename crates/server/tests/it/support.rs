@@ -4,6 +4,7 @@
 mod client;
 mod http;
 mod msgpack;
+pub(crate) mod openmetrics;
 mod server;
 mod tls;
 
@@ -14,6 +15,7 @@ pub(crate) use client::{Client, Heard, Socket};
 pub(crate) use http::{HttpAnswer, ask, subprotocol_request, upgrade_request};
 pub(crate) use msgpack::pack;
 use msgpack::unpack;
+pub(crate) use openmetrics::Samples;
 pub(crate) use server::{Running, configuration, server};
 pub(crate) use tls::Certificate;
 

@@ -5,7 +5,7 @@ fn id(seq: Seq) -> MessageId {
 }
 
 fn in_flight(seq: Seq) -> InFlight {
-    InFlight { seq, id: id(seq), attempt: 1, timeouts: 0, due: 100 }
+    InFlight { seq, id: id(seq), attempt: 1, timeouts: 0, due: 100, at: 10 * seq }
 }
 
 #[test]
@@ -17,7 +17,7 @@ fn a_message_next_in_line_is_delivered_until_the_window_is_full() {
     }
     assert!(!window.grow(3), "the window is full");
     assert_eq!(window.next_read(), None);
-    window.settle_up_to(1);
+    window.settle_up_to(1, |_| {});
     assert_eq!(window.next_read(), Some((2, 1)), "one place is free: read on behind 2");
     assert_eq!(window.next_read(), None, "one read at a time");
 }
@@ -39,7 +39,7 @@ fn a_lagging_connection_takes_nothing_out_of_line() {
 fn a_place_reserved_for_a_page_is_not_given_to_live_messages() {
     let mut window = Window::new(2, 0, 9);
     assert_eq!(window.next_read(), Some((0, 2)));
-    assert!(!window.deliver_live(id(99), 50));
+    assert!(!window.deliver_live(id(99), 0, 50));
     window.page(2, 9);
     window.deliver(in_flight(1));
     window.deliver(in_flight(2));
@@ -49,7 +49,7 @@ fn a_place_reserved_for_a_page_is_not_given_to_live_messages() {
 #[test]
 fn an_ack_ahead_of_delivery_skips_what_it_covers() {
     let mut window = Window::new(4, 0, 10);
-    window.settle_up_to(7);
+    window.settle_up_to(7, |_| {});
     assert_eq!(window.next_read(), Some((7, 4)));
 }
 
@@ -60,8 +60,8 @@ fn settling_by_id_and_seq_frees_places() {
         assert!(window.grow(seq));
         window.deliver(in_flight(seq));
     }
-    assert_eq!(window.settle_id(id(3)), Some(3));
-    assert_eq!(window.settle_id(id(3)), None);
+    assert_eq!(window.settle_id(id(3)).map(|message| message.seq), Some(3));
+    assert!(window.settle_id(id(3)).is_none());
     assert!(window.settle(2) && !window.settle(2));
     assert_eq!(window.unacked(), [(1, 1), (4, 1)]);
     assert_eq!(window.free(), 2);
@@ -84,8 +84,8 @@ fn what_is_due_is_fetched_once_and_keeps_its_place() {
 #[test]
 fn live_messages_fall_due_together() {
     let mut window = Window::new(3, 0, 0);
-    assert!(window.deliver_live(id(1), 10) && window.deliver_live(id(2), 20));
+    assert!(window.deliver_live(id(1), 5, 10) && window.deliver_live(id(2), 6, 20));
     assert_eq!(window.take_live_due(10), [id(1)]);
-    assert!(window.settle_live(id(2)) && !window.settle_live(id(2)));
+    assert_eq!((window.settle_live(id(2)), window.settle_live(id(2))), (Some(6), None));
     assert_eq!(window.deadline(), None);
 }

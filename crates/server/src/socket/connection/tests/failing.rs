@@ -8,10 +8,9 @@ use ackd_engine::{
 
 use super::*;
 use crate::clock::SystemEntropy;
-use crate::config::Origins;
 use crate::router::{Router, Switchboard};
 use crate::server::settings;
-use crate::socket::{Phase, Policy, StoreState, Terms, Timers};
+use crate::socket::{Phase, Pulse, Timers};
 
 /// An engine that answers every message with nonsense.
 #[derive(Debug)]
@@ -44,11 +43,13 @@ fn with_engine(server: &Context, engine: Arc<dyn Engine>, sink: Arc<Switchboard>
         clock: server.clock,
         timers: Timers::default(),
         quota: server.quota.clone(),
-        policy: Policy::new(Terms { origins: Origins::Any, tls: None }, 1000),
+        policy: server.policy.clone(),
         ping_interval_ms: server.ping_interval_ms,
         header_timeout: server.header_timeout,
         phase: Phase::default(),
-        store: StoreState(Box::new(|| true)),
+        store: server.store.clone(),
+        metrics: server.metrics.clone(),
+        pulse: Pulse::new(server.clock.now()),
     })
 }
 

@@ -1,0 +1,41 @@
+//! What the server asks of its store beside the engine's work: how it is, and what it holds.
+
+use std::fmt;
+
+use ackd_engine::{Disk, Embedded, Stats};
+
+/// A store that is looked at.
+pub(crate) trait StoreView: Send + Sync + fmt::Debug {
+    /// How it is. Waits for no disk.
+    fn health(&self) -> Health;
+
+    /// What it holds and has done. May wait for a write that is under way: not for an async task.
+    fn stats(&self) -> Stats;
+}
+
+/// Whether a store takes writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Health {
+    /// It does.
+    Good,
+    /// Not until space is made.
+    DiskFull,
+    /// Not until the server is started anew: a write or a sync has failed.
+    Failed,
+}
+
+impl<D: Disk + Clone> StoreView for Embedded<D> {
+    fn health(&self) -> Health {
+        if self.is_poisoned() {
+            Health::Failed
+        } else if self.is_disk_full() {
+            Health::DiskFull
+        } else {
+            Health::Good
+        }
+    }
+
+    fn stats(&self) -> Stats {
+        self.stats()
+    }
+}
