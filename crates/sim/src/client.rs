@@ -33,6 +33,8 @@ pub(crate) struct Client {
     /// Incarnation and position that it remembers.
     epoch: Option<String>,
     acked: Seq,
+    /// The highest `seq` that it has received: everything before that it has received too.
+    highest: Seq,
     /// What was received on this connection and not acknowledged, in order.
     pub(crate) received: Vec<(Seq, MessageId)>,
     /// The keys of all letters that it has processed.
@@ -133,6 +135,7 @@ impl Client {
             last_ref: 0,
             epoch: None,
             acked: 0,
+            highest: 0,
             received: Vec::new(),
             processed: BTreeSet::new(),
             reads_at: 0,

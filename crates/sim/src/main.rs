@@ -1,5 +1,6 @@
 //! Runs plans from the command line: `cargo xtask sim` starts it. It knows how to print, nothing else.
 
+use std::ops::Range;
 use std::process::ExitCode;
 
 use ackd_sim::{Figures, Plan, run, shrink};
@@ -24,7 +25,7 @@ fn start(arguments: &[String]) -> Result<bool> {
             arguments.iter().cloned().partition(|argument| argument == "--log");
         return Ok(replay(&Plan::parse(&rest)?, !whole.is_empty()));
     }
-    let (mut seeds, mut first, mut steps) = (1_000, 0, 1_000);
+    let (mut seeds, mut first, mut steps, mut shrinks) = (1_000, 0, 1_000, SHRINK_RUNS);
     for pair in arguments.chunks(2) {
         let [name, value] = pair else { bail!("{} needs a value", pair[0]) };
         let number = value.parse().with_context(|| format!("{name} {value} is no number"))?;
@@ -32,10 +33,11 @@ fn start(arguments: &[String]) -> Result<bool> {
             "--seeds" => seeds = number,
             "--start" => first = number,
             "--steps" => steps = number,
-            _ => bail!("{name} is none of --seeds --start --steps, and there is no --seed"),
+            "--shrink" => shrinks = number,
+            _ => bail!("{name} is none of --seeds --start --steps --shrink (runs), nor --seed"),
         }
     }
-    Ok(search(first, seeds, steps))
+    Ok(search(first..first + seeds, steps, shrinks))
 }
 
 /// Runs one plan, and prints how it went.
@@ -57,9 +59,9 @@ fn replay(plan: &Plan, whole: bool) -> bool {
 }
 
 /// Runs seed after seed until one fails.
-fn search(first: u64, seeds: u64, steps: u64) -> bool {
+fn search(seeds: Range<u64>, steps: u64, shrinks: u64) -> bool {
     let mut sum = Figures::default();
-    for seed in first..first + seeds {
+    for seed in seeds.clone() {
         let plan = Plan::new(seed, steps);
         let run = run(&plan);
         let Some(violation) = run.violation else {
@@ -67,14 +69,15 @@ fn search(first: u64, seeds: u64, steps: u64) -> bool {
             continue;
         };
         println!("seed {seed} fails: {violation}\n\nmaking it smaller …");
-        let smaller = shrink(&plan, violation.promise, SHRINK_RUNS);
+        let smaller = shrink(&plan, violation.promise, shrinks);
         replay(&smaller, false);
         println!(
             "\nto run it again:\n    cargo xtask sim {smaller}\nand as it was found:\n    cargo xtask sim {plan}"
         );
         return false;
     }
-    println!("{seeds} seeds of {steps} steps from {first} on: everything held. {}", summary(&sum));
+    let Range { start, end } = seeds;
+    println!("seeds {start}..{end} of {steps} steps: everything held. {}", summary(&sum));
     true
 }
 
@@ -89,4 +92,4 @@ fn summary(figures: &Figures) -> String {
 /// Lines of a failing run's log that are printed.
 const TAIL_LINES: usize = 60;
 /// Runs that making a plan smaller may take.
-const SHRINK_RUNS: u32 = 600;
+const SHRINK_RUNS: u64 = 600;

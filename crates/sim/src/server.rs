@@ -153,4 +153,5 @@ fn rules() -> Rules {
 pub(crate) const BOUNDS: Bounds = Bounds { messages: 60, sender_messages: 40, bytes: 40 * 1024 };
 /// Nothing ends for its age.
 const FOREVER_MS: Millis = 1 << 50;
-const ACK_TIMEOUT_MS: Millis = 3_000;
+/// The pause before an unacknowledged message comes again.
+pub(crate) const ACK_TIMEOUT_MS: Millis = 3_000;

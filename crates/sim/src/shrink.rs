@@ -8,7 +8,7 @@ use crate::run::run;
 use crate::violation::Promise;
 
 /// The smallest plan that was found to break the same promise, in at most so many runs.
-pub fn shrink(plan: &Plan, promise: Promise, mut runs: u32) -> Plan {
+pub fn shrink(plan: &Plan, promise: Promise, mut runs: u64) -> Plan {
     let mut fails = |plan: &Plan| {
         if runs == 0 {
             return false;

@@ -33,6 +33,8 @@ pub(crate) struct World {
     server: Option<Server>,
     /// Steps between two misfortunes of the server, on average.
     calm: u64,
+    /// Steps of a hundred that end with a commit.
+    commits: u64,
     /// Lives of the store so far.
     life: u64,
     /// When the server starts, if it is down; when it is ended, if it cannot write.
@@ -70,6 +72,7 @@ impl World {
             faults: FaultPlan::default(),
             full_until: None,
             server: None,
+            commits: [20, 60, 90][random.below(3) as usize],
             calm: [20, 50, 120, 300][random.below(4) as usize],
             life: 0,
             starts_at: START,
@@ -115,6 +118,7 @@ impl World {
 
     /// What happens by itself: packets arrive, clients and sessions do what they do then, the engine commits.
     fn go_on(&mut self, random: &mut Random, patient: bool) {
+        self.watch.model.now = self.now;
         self.keep_server(random);
         self.clients_read(random);
         self.clients_speak(random);
@@ -122,15 +126,14 @@ impl World {
             server.turn(self.now, &mut self.links, &mut self.watch, random, patient);
         }
         self.look_at_disk(random);
-        if !patient || random.percent(60) {
+        if !patient || random.percent(self.commits) {
             self.commit(random);
         }
         self.audit();
-        self.links.retain(|number, link| {
-            let client = self.clients.iter().any(|client| client.link == Some(*number));
-            client
-                || link.server_notices.is_some()
-                    && self.server.as_ref().is_some_and(|s| s.has(*number))
+        let Self { links, clients, server, .. } = self;
+        links.retain(|number, _| {
+            let client = clients.iter().any(|client| client.link == Some(*number));
+            client || server.as_ref().is_some_and(|server| server.has(*number))
         });
     }
 

@@ -2,6 +2,7 @@
 //! beside Rust. Nothing here is part of what is shipped.
 
 mod codegen;
+mod mutants;
 mod needs;
 mod sim;
 mod step;
@@ -28,6 +29,7 @@ fn run(arguments: &[String]) -> Result<()> {
     let root = root()?;
     match arguments.split_first() {
         Some((task, names)) if task == "test" => test::run(root, names),
+        Some((task, names)) if task == "mutants" => mutants::run(root, names),
         Some((task, arguments)) if task == "sim" => sim::run(root, arguments),
         Some((task, [])) if task == "tidy" => tidy::run(root),
         Some((task, [])) if task == "codegen" => codegen::run(root),
@@ -60,6 +62,9 @@ fn help() {
         "cargo xtask sim [--seeds N] [--start S] [--steps N]  simulated histories, seed after seed"
     );
     println!("cargo xtask sim --seed X […] [--log]                 one of them, with its log");
+    println!(
+        "cargo xtask mutants [NAME...]  deliberate bugs, one after another: the simulation finds each"
+    );
     println!("cargo xtask help            this");
 }
 

@@ -51,7 +51,8 @@ impl Client {
     fn enter(&mut self, frame: &ConnectedFrame<'_>) {
         self.stage = Stage::Here;
         if self.epoch.as_deref() != Some(&*frame.epoch) {
-            (self.epoch, self.acked) = (Some(frame.epoch.clone().into_owned()), 0);
+            self.epoch = Some(frame.epoch.clone().into_owned());
+            (self.acked, self.highest) = (0, 0);
         }
     }
 
@@ -68,6 +69,7 @@ impl Client {
         if let Some(key) = std::str::from_utf8(frame.body.bytes()).ok().and_then(letter_key) {
             self.processed.insert(key);
         }
+        self.highest = self.highest.max(seq);
         if self.received.iter().all(|(known, _)| *known != seq) {
             self.received.push((seq, frame.id));
         }

@@ -114,6 +114,16 @@ impl Client {
         }
     }
 
+    /// Acknowledges everything that it has ever received, whatever connection it came on.
+    pub(crate) fn acknowledge_again(&mut self) {
+        if self.manner.ack != AckBy::Ids && self.highest != 0 {
+            let highest = self.highest;
+            self.received.retain(|(seq, _)| highest < *seq);
+            self.acked = self.acked.max(highest);
+            self.outgoing.push(format!(r#"{{"op":"ack","seq":{highest}}}"#));
+        }
+    }
+
     /// Says what a client must not, or need not.
     pub(crate) fn be_rude(&mut self, random: &mut Random) {
         let frame = match random.below(4) {

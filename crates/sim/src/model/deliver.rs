@@ -111,7 +111,8 @@ impl Model {
         }
         talk.delivered.insert(seq);
         if !device.perhaps.has(seq) {
-            talk.in_flight.insert(seq);
+            let said = talk.in_flight.entry(seq).or_default();
+            *said = (self.now, said.1 + 1);
         }
         let (in_flight, window) = (talk.in_flight.len(), talk.window);
         (window < in_flight)

@@ -57,6 +57,7 @@ impl Model {
         }
         let mailbox = &mut person.mailbox;
         let end = mailbox.places.last_key_value().map_or(0, |(seq, _)| *seq);
+        talk.first = !mailbox.devices.contains_key(&device);
         let device = mailbox.devices.entry(device).or_default();
         talk.gone = device.settled.clone();
         talk.end = end;
@@ -65,6 +66,7 @@ impl Model {
         {
             if end < *acked {
                 mailbox.renewable = true;
+                talk.refuted = Some(epoch.to_string());
             } else {
                 device.perhaps.add_up_to(*acked);
                 let (person, device) = (talk.person, talk.device.clone());
@@ -90,6 +92,8 @@ impl Model {
             if let Some(repeated) = talk.passing.get_mut(&n) {
                 *repeated = true;
             }
+            self.sends += 1;
+            talk.heard.insert(n, self.sends);
             let outboxes = &mut self.people[talk.person].outboxes;
             if let Some(outbox) = talk.outbox.as_ref().and_then(|name| outboxes.get_mut(name)) {
                 outbox.heard = outbox.heard.max(n);

@@ -11,7 +11,7 @@ mod talk;
 
 use std::collections::BTreeMap;
 
-use ackd_wire::{ClientId, Name};
+use ackd_wire::{ClientId, Millis, Name};
 
 pub(crate) use letter::{Letter, letter_key};
 use letter::{Verdict, body};
@@ -29,6 +29,10 @@ pub(crate) struct Model {
     talks: BTreeMap<u64, Talk>,
     /// Grows with each `connect`.
     order: u64,
+    /// Grows with each numbered send.
+    sends: u64,
+    /// The time.
+    pub(crate) now: Millis,
     limits: Bounds,
     violation: Option<Violation>,
     pub(crate) figures: Figures,
@@ -206,6 +210,21 @@ impl Model {
         }
     }
 
+    /// What is in flight on a connection has come again when its pause was over: the first as long as `ack_timeout_ms`,
+    /// each twice as long as the one before.
+    pub(crate) fn come_again(&mut self, ack_timeout_ms: Millis, slack_ms: Millis) {
+        let now = self.now;
+        let late = |(at, times): &(Millis, u32)| {
+            let pause = (ack_timeout_ms << (times - 1).min(20)).min(PAUSE_MS_MAX);
+            at + pause + slack_ms < now
+        };
+        let waits = |talk: &Talk| !talk.parted && talk.in_flight.values().any(late);
+        if let Some((connection, talk)) = self.talks.iter().find(|(_, talk)| waits(talk)) {
+            let what = format!("#{connection} was last told {:?}; it is {now}", talk.in_flight);
+            self.broken(Promise::Again, what);
+        }
+    }
+
     /// The letters that a device is owed: accepted, behind its start, and rejected by nobody.
     pub(crate) fn owed(&self, person: usize, device: &Name) -> impl Iterator<Item = u64> {
         let start = self.people[person].mailbox.devices.get(device).and_then(|d| d.start);
@@ -218,6 +237,8 @@ impl Model {
     }
 }
 
+/// The longest pause between two deliveries on one connection.
+const PAUSE_MS_MAX: Millis = 5 * 60 * 1000;
 /// News (1,024) and answers to open requests (2,048), and a few that come once.
 const SIGNALS_MAX: usize = 1024 + 2048 + 16;
 /// Where the server stops (64 KiB), and what one page or one batch of answers may bring beyond that.

@@ -48,6 +48,12 @@ impl Model {
         let only = mailbox.devices.len() == 1;
         let device = mailbox.devices.entry(talk.device.clone()).or_default();
         let start = *device.start.get_or_insert(if only { 0 } else { frame.acked });
+        if talk.refuted.as_deref() == Some(&*frame.epoch) {
+            faults.push(Some(format!("the epoch is {}, in which the end was passed", frame.epoch)));
+        }
+        if talk.first && !only && frame.acked < talk.end {
+            faults.push(Some(format!("a later device starts at {}, not at the end", frame.acked)));
+        }
         if frame.acked < talk.gone.up_to {
             let settled = talk.gone.up_to;
             faults.push(Some(format!("acked is {}, settled is {settled}", frame.acked)));
@@ -104,9 +110,22 @@ impl Model {
             self.figures.repeats += 1;
         } else {
             self.figures.accepted += 1;
+            if self.surely_full(key) {
+                let what =
+                    format!("#{connection} letter {key} is accepted, but the mailbox is full");
+                self.broken(Promise::Window, what);
+            }
         }
         if let (Some(talk), Some(n)) = (self.talks.get_mut(&connection), frame.n) {
             talk.passing.remove(&n);
+            let heard = talk.heard.get(&n);
+            let overtaken = talk.passing.iter().find(|(other, repeated)| {
+                **other < n && !**repeated && talk.heard.get(other) < heard
+            });
+            if let Some((other, _)) = overtaken.filter(|_| !frame.dup) {
+                let what = format!("#{connection} number {n} overtakes {other}, which is open");
+                self.broken(Promise::Order, what);
+            }
         }
         for what in faults {
             self.broken(Promise::Once, format!("#{connection} {what}"));
@@ -179,6 +198,22 @@ impl Model {
             }
             None => talk.refs.remove(mark?),
         }
+    }
+
+    /// Whether the mailbox that a letter was accepted in holds more than it may: of what was accepted before, more is
+    /// surely unsettled.
+    fn surely_full(&self, key: u64) -> bool {
+        let to = self.letters[&key].to;
+        let devices = &self.people[to].mailbox.devices;
+        let waits = |letter: &&super::Letter| {
+            let settled = letter.place.is_some_and(|seq| {
+                devices.values().all(|device| {
+                    device.perhaps.has(seq) || device.start.is_none_or(|start| seq <= start)
+                })
+            });
+            letter.to == to && letter.verdict == Verdict::Accepted && !settled && !letter.rejected
+        };
+        self.limits.messages < self.letters.values().filter(waits).count() as u64
     }
 
     /// Whether the mailbox that a letter is for cannot be full: of all that may wait there too little is.

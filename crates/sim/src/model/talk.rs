@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ackd_wire::{Name, Seq};
+use ackd_wire::{Millis, Name, Seq};
 
 use super::settled::Settled;
 
@@ -21,6 +21,10 @@ pub(super) struct Talk {
     pub(super) order: u64,
     /// It was told to be in.
     pub(super) entered: bool,
+    /// The epoch in which it has claimed to have processed what was never there: it must end.
+    pub(super) refuted: Option<String>,
+    /// Its device's first.
+    pub(super) first: bool,
     /// Settled before its `connect` was heard, or by itself since: must not come.
     pub(super) gone: Settled,
     /// The last known place of the mailbox, and the highest number accepted from the outbox, when its `connect` was heard.
@@ -30,10 +34,12 @@ pub(super) struct Talk {
     pub(super) start: Seq,
     /// Delivered on this connection.
     pub(super) delivered: BTreeSet<Seq>,
-    /// Delivered and not settled.
-    pub(super) in_flight: BTreeSet<Seq>,
+    /// Delivered and not settled: when it was last said, and how often.
+    pub(super) in_flight: BTreeMap<Seq, (Millis, u32)>,
     /// Numbers whose last answer was a passing refusal, and whether they were repeated since.
     pub(super) passing: BTreeMap<u64, bool>,
+    /// When each number was heard last, among all sends of this connection.
+    pub(super) heard: BTreeMap<u64, u64>,
     /// Unnumbered sends without an answer: the letters' keys by their ref.
     pub(super) refs: BTreeMap<String, u64>,
     /// Acks beyond the end without an answer.
@@ -52,13 +58,16 @@ impl Talk {
             window: 0,
             order,
             entered: false,
+            refuted: None,
+            first: false,
             gone: Settled::default(),
             end: 0,
             sent: 0,
             start: 0,
             delivered: BTreeSet::new(),
-            in_flight: BTreeSet::new(),
+            in_flight: BTreeMap::new(),
             passing: BTreeMap::new(),
+            heard: BTreeMap::new(),
             refs: BTreeMap::new(),
             bad_acks: 0,
             parted: false,

@@ -25,8 +25,10 @@ impl World {
 
     fn act_here(&mut self, client: usize, random: &mut Random) {
         match random.below(100) {
-            0..45 => self.send(client, random),
-            45..78 => self.clients[client].acknowledge(random.one_in(3), random),
+            0..42 => self.send(client, random),
+            42..44 => self.clients[client].acknowledge_again(),
+            44..46 => self.clients[client].repeat(&self.names, &self.watch.model),
+            46..78 => self.clients[client].acknowledge(random.one_in(3), random),
             78..82 => self.leave(client, random),
             82..86 => self.vanish(client, random),
             86..90 => self.cut(client, random),

@@ -6,6 +6,7 @@ use crate::client::Stage;
 use crate::random::Random;
 use crate::violation::Promise;
 use ackd_engine::FaultPlan;
+use ackd_wire::Millis;
 
 impl World {
     /// Lets everything settle and says what has not.
@@ -15,9 +16,13 @@ impl World {
         for round in 0..ROUNDS {
             self.now += 20 + random.below(200);
             self.watch.log.at(self.plan.steps + round, self.now - super::START);
-            self.come_back(&mut random);
+            self.come_back(round < QUIET_ROUNDS, &mut random);
             self.go_on(&mut random, false);
-            if self.watch.model.violation().is_some() || self.is_settled() {
+            if round == QUIET_ROUNDS {
+                self.watch.model.come_again(crate::server::ACK_TIMEOUT_MS, SLACK_MS);
+            }
+            let settled = QUIET_ROUNDS < round && self.is_settled();
+            if settled || self.watch.model.violation().is_some() {
                 break;
             }
         }
@@ -41,13 +46,13 @@ impl World {
         }
     }
 
-    fn come_back(&mut self, random: &mut Random) {
+    fn come_back(&mut self, quiet: bool, random: &mut Random) {
         for client in 0..self.clients.len() {
             match self.clients[client].stage {
                 Stage::Away if self.clients[client].returns_at <= self.now => {
                     self.connect(client, random);
                 }
-                Stage::Here => self.clients[client].acknowledge(true, random),
+                Stage::Here if !quiet => self.clients[client].acknowledge(true, random),
                 _ => {}
             }
         }
@@ -89,5 +94,9 @@ impl World {
     }
 }
 
+/// At first nobody acknowledges anything, so that everything comes again.
+const QUIET_ROUNDS: u64 = 60;
+/// Steps of the clock between a deadline and what it leads to.
+const SLACK_MS: Millis = 600;
 /// Rounds that it may take: about ten minutes.
 const ROUNDS: u64 = 5_000;
