@@ -62,6 +62,8 @@
 //! # }
 //! ```
 //!
+//! Whole programs are in the repository, under `crates/client/examples`: a bot that answers, and a queue of jobs.
+//!
 //! # What survives
 //!
 //! Without a file the client lives as long as the process, and nothing of it longer. With [`Builder::identity_file`]
