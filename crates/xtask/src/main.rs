@@ -1,5 +1,5 @@
-//! Tasks of the workspace. `cargo xtask test` is what continuous integration runs, step by step; it needs nothing
-//! beside Rust. Nothing here is part of what is shipped.
+//! Tasks of the workspace. `cargo xtask test` is what continuous integration runs, step by step; what it
+//! needs beside Rust is in `needs.rs`. Nothing here is part of what is shipped.
 
 mod codegen;
 mod mutants;

@@ -52,6 +52,22 @@ const NEEDS: &[Need] = &[
         install: &["rustup", "component", "add", "clippy"],
         as_root: false,
     },
+    // For the example clients.
+    Need {
+        probe: &["python3", "--version"],
+        install: &["apt-get", "install", "--yes", "python3"],
+        as_root: true,
+    },
+    Need {
+        probe: &[
+            "node",
+            "--experimental-websocket",
+            "--eval",
+            "new WebSocket('ws://[::1]:0').close()",
+        ],
+        install: &["apt-get", "install", "--yes", "nodejs"],
+        as_root: true,
+    },
 ];
 
 #[cfg(test)]

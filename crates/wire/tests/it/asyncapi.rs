@@ -48,7 +48,7 @@ fn names(object: &Value) -> BTreeSet<&str> {
 
 #[test]
 fn the_document_is_asyncapi_3() {
-    let schema = fs::read(here("tests/asyncapi/3.0.0.json")).expect("it is there");
+    let schema = fs::read(here("tests/it/asyncapi/3.0.0.json")).expect("it is there");
     let schema: Value = serde_json::from_slice(&schema).expect("JSON");
     Document(&schema).check(&schema, &document()).expect("the document keeps to the schema");
 }
