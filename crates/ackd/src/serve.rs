@@ -1,5 +1,6 @@
 //! `ackd serve`: runs the server until it is told to stop.
 
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 
 use ackd_server::Server;
@@ -26,10 +27,12 @@ pub(crate) fn run(args: &ConfigArgs) -> anyhow::Result<()> {
             .await
             .with_context(|| format!("cannot start the server on {listen}"))?;
         let address = server.local_addr();
-        println!("listening on {scheme}://{address}");
+        let mut ready = format!("listening on {scheme}://{address}\n");
         if is_first_start {
-            print!("{}", next_steps(scheme, address));
+            ready += &next_steps(scheme, address);
         }
+        // Whoever started it may read no more than it needs, or nothing: that ends no server.
+        let _unread = io::stdout().write_all(ready.as_bytes());
         while let Next::Reload = next(&mut stop, &mut hangup).await {
             in_force.reload(&server);
         }
