@@ -212,3 +212,43 @@ async fn messagepack_says_the_same() {
     let _bob = server.client_named("bob").await;
     assert!(hears(&mut ann, "bob", true).await["gen"].is_u64());
 }
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_told_the_newest_state_only() {
+    let server = server().set("presence_grace", "0s").start().await;
+    let (mut ann, mut eye) = (server.client().await, server.client().await);
+    let mut deaf = server.upgraded().await;
+    deaf.connect(json!({"window": 1024})).await;
+    watch(&mut deaf, json!({"ids": ["bob"]})).await;
+    watch(&mut eye, json!({"ids": ["bob"]})).await;
+    // 12 MB, more than any socket holds.
+    let body = "x".repeat(60_000);
+    for _ in 0..200 {
+        ann.send(json!({"op": "send", "ref": "s", "to": deaf.id, "body": body})).await;
+        ann.expect("accepted").await;
+    }
+    let first = server.client_named("bob").await;
+    let again = first.credential();
+    let mut bob = Some(first);
+    let mut newest = Value::Null;
+    for _ in 0..20 {
+        let client = match bob.take() {
+            Some(client) => client,
+            None => back(&server, again.clone()).await,
+        };
+        hears(&mut eye, "bob", true).await;
+        client.close().await;
+        newest = hears(&mut eye, "bob", false).await;
+    }
+    let (mut messages, mut told) = (0, Vec::new());
+    while messages < 200 || told.is_empty() {
+        let frame = deaf.receive().await;
+        match frame["op"].as_str() {
+            Some("message") => messages += 1,
+            Some("presence") => told.push(frame),
+            _ => panic!("{frame}"),
+        }
+    }
+    deaf.round_trip().await;
+    assert_eq!(told, [newest]);
+}
