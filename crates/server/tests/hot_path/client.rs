@@ -5,8 +5,17 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use ackd_websocket::Encoder;
+use ackd_wire::v1::{json, msgpack};
+
+/// How frames are encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    Json,
+    MessagePack,
+}
 
 pub(crate) struct Client {
+    encoding: Encoding,
     stream: TcpStream,
     buffer: Box<[u8]>,
     /// `buffer[start..end]` was read and not looked at: `start <= end <= buffer.len()`.
@@ -16,18 +25,18 @@ pub(crate) struct Client {
 
 impl Client {
     /// A client that has claimed this name, with a window that never fills.
-    pub(crate) fn connect(server: SocketAddr, name: &str) -> Self {
+    pub(crate) fn connect(server: SocketAddr, encoding: Encoding, name: &str) -> Self {
         let stream = TcpStream::connect(server).expect("a connection");
         stream.set_read_timeout(Some(PATIENCE)).expect("a time limit");
         let buffer = vec![0; BUFFER_BYTES].into_boxed_slice();
-        let mut client = Self { stream, buffer, start: 0, end: 0 };
-        client.write(UPGRADE.as_bytes());
+        let mut client = Self { encoding, stream, buffer, start: 0, end: 0 };
+        client.write(encoding.upgrade().as_bytes());
         client.read_head();
         let token = "A".repeat(43);
-        client.write(&text(&format!(
+        client.write(&encoding.message(&format!(
             r#"{{"op":"connect","id":"{name}","token":"{token}","new":true,"outbox":"o","window":1024}}"#
         )));
-        client.read(1, br#"{"op":"connected","#);
+        client.read(1, "connected");
         client
     }
 
@@ -35,24 +44,29 @@ impl Client {
         self.stream.write_all(bytes).expect("written");
     }
 
-    /// Reads so many frames, all of which must begin like this.
-    pub(crate) fn read(&mut self, frames: u64, beginning: &[u8]) {
+    /// Reads so many frames, all of which must be of this op.
+    pub(crate) fn read(&mut self, frames: u64, op: &str) {
+        let encoding = self.encoding;
         for _ in 0..frames {
             let payload = self.frame();
-            assert!(payload.starts_with(beginning), "{}", String::from_utf8_lossy(payload));
+            assert!(encoding.is(payload, op), "{}", String::from_utf8_lossy(payload));
         }
     }
 
     /// The payload of the next frame.
     fn frame(&mut self) -> &[u8] {
+        let first = match self.encoding {
+            Encoding::Json => FINAL_TEXT,
+            Encoding::MessagePack => FINAL_BINARY,
+        };
         let (header, length) = loop {
             match self.buffer[self.start..self.end] {
-                [FINAL_TEXT, length @ 0..=125, ..] => break (2, usize::from(length)),
-                [FINAL_TEXT, 126, high, low, ..] => {
+                [byte, length @ 0..=125, ..] if byte == first => break (2, usize::from(length)),
+                [byte, 126, high, low, ..] if byte == first => {
                     break (4, usize::from(u16::from_be_bytes([high, low])));
                 }
-                [] | [FINAL_TEXT] | [FINAL_TEXT, 126, ..] => self.fill(),
-                ref other => panic!("no short text frame: {:?}", &other[..2]),
+                [] | [_] | [_, 126] | [_, 126, _] => self.fill(),
+                ref other => panic!("no short data frame: {:?}", &other[..2]),
             }
         };
         while self.end - self.start < header + length {
@@ -85,27 +99,60 @@ impl Client {
 }
 
 /// `count` numbered sends behind number `last`, each in a WebSocket message of its own, for one write.
-pub(crate) fn sends(to: &str, last: u64, count: u64) -> Vec<u8> {
+pub(crate) fn sends(encoding: Encoding, to: &str, last: u64, count: u64) -> Vec<u8> {
     let body = "x".repeat(128);
     let frames = (last + 1..=last + count)
-        .flat_map(|n| text(&format!(r#"{{"op":"send","n":{n},"to":"{to}","body":"{body}"}}"#)));
-    frames.collect()
+        .map(|n| format!(r#"{{"op":"send","n":{n},"to":"{to}","body":"{body}"}}"#));
+    frames.flat_map(|frame| encoding.message(&frame)).collect()
 }
 
 /// The acknowledgement of everything up to `seq`.
-pub(crate) fn ack(seq: u64) -> Vec<u8> {
-    text(&format!(r#"{{"op":"ack","seq":{seq}}}"#))
+pub(crate) fn ack(encoding: Encoding, seq: u64) -> Vec<u8> {
+    encoding.message(&format!(r#"{{"op":"ack","seq":{seq}}}"#))
 }
 
-fn text(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    Encoder::client([1, 2, 3, 4]).text(&mut bytes, text);
-    bytes
+impl Encoding {
+    fn upgrade(self) -> String {
+        let subprotocol = match self {
+            Self::Json => "ackd.v1.json",
+            Self::MessagePack => "ackd.v1.msgpack",
+        };
+        format!("{UPGRADE}Sec-WebSocket-Protocol: {subprotocol}\r\n\r\n")
+    }
+
+    /// A client's frame, given in JSON, as a WebSocket message.
+    fn message(self, frame: &str) -> Vec<u8> {
+        let (mut bytes, encoder) = (Vec::new(), Encoder::client([1, 2, 3, 4]));
+        match self {
+            Self::Json => encoder.text(&mut bytes, frame),
+            Self::MessagePack => {
+                let mut packed = Vec::new();
+                for frame in json::decode(frame) {
+                    msgpack::encode_client(&mut packed, &frame.expect("a good frame"));
+                }
+                encoder.binary(&mut bytes, &packed);
+            }
+        }
+        bytes
+    }
+
+    /// Whether a server's frame is of this op.
+    fn is(self, payload: &[u8], op: &str) -> bool {
+        let rest = match self {
+            Self::Json => payload.strip_prefix(br#"{"op":""#),
+            // Heads are one byte: of a short map, and of the op.
+            Self::MessagePack => {
+                payload.get(1..).and_then(|p| p.strip_prefix(b"\xa2op")).and_then(|p| p.get(1..))
+            }
+        };
+        rest.is_some_and(|rest| rest.starts_with(op.as_bytes()))
+    }
 }
 
 const UPGRADE: &str = "GET /v1/ws HTTP/1.1\r\nHost: t\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 const FINAL_TEXT: u8 = 0x81;
+const FINAL_BINARY: u8 = 0x82;
 const BUFFER_BYTES: usize = 256 * 1024;
 /// Far more than an answer takes, also on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);

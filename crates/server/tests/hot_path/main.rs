@@ -11,7 +11,7 @@ use ackd_server::Server;
 use ackd_server::config::{Flags, Raw, Sources};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
-use client::Client;
+use client::{Client, Encoding};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -32,14 +32,17 @@ fn a_message_costs_no_allocation_of_its_own() {
         .expect("a runtime");
     let data_dir = tempfile::tempdir().expect("a directory for the store");
     let server = runtime.block_on(start(data_dir.path().to_str().expect("a path in UTF-8")));
-    let (small, large) = (cost(server.local_addr(), 16), cost(server.local_addr(), 64));
-    println!("a message in batches of 16: {small:.2?}, of 64: {large:.2?}");
-    assert!(large.allocations < 0.75, "{large:.2?}");
-    // What is left is the batch's: four times the messages hardly cost more.
-    let marginal = (64.0 * large.allocations - 16.0 * small.allocations) / (64.0 - 16.0);
-    assert!(marginal < 0.25, "{marginal:.2} allocations for each further message");
-    // The record, the two frames, and the tables of the batch, none of them made several times over.
-    assert!(large.bytes < 2_500.0, "{large:.2?}");
+    for encoding in [Encoding::Json, Encoding::MessagePack] {
+        let cost = |batch| cost(server.local_addr(), encoding, batch);
+        let (small, large) = (cost(16), cost(64));
+        println!("{encoding:?}: a message in batches of 16: {small:.2?}, of 64: {large:.2?}");
+        assert!(large.allocations < 0.75, "{large:.2?}");
+        // What is left is the batch's: four times the messages hardly cost more.
+        let marginal = (64.0 * large.allocations - 16.0 * small.allocations) / (64.0 - 16.0);
+        assert!(marginal < 0.25, "{marginal:.2} allocations for each further message");
+        // The record, the two frames, and the tables of the batch, none of them made several times over.
+        assert!(large.bytes < 2_500.0, "{large:.2?}");
+    }
     runtime.block_on(server.kill());
 }
 
@@ -56,19 +59,19 @@ async fn start(data_dir: &str) -> Server {
 }
 
 /// One client sends batches to another, which acknowledges each as a whole; in steady state.
-fn cost(server: SocketAddr, batch: u64) -> Cost {
-    let (from, to) = (format!("from-{batch}"), format!("to-{batch}"));
-    let mut receiver = Client::connect(server, &to);
-    let mut sender = Client::connect(server, &from);
+fn cost(server: SocketAddr, encoding: Encoding, batch: u64) -> Cost {
+    let (from, to) = (format!("from-{encoding:?}-{batch}"), format!("to-{encoding:?}-{batch}"));
+    let mut receiver = Client::connect(server, encoding, &to);
+    let mut sender = Client::connect(server, encoding, &from);
     let sends: Vec<_> =
-        (0..WARMUP + ROUNDS).map(|k| client::sends(&to, k * batch, batch)).collect();
-    let acks: Vec<_> = (1..=WARMUP + ROUNDS).map(|k| client::ack(k * batch)).collect();
+        (0..WARMUP + ROUNDS).map(|k| client::sends(encoding, &to, k * batch, batch)).collect();
+    let acks: Vec<_> = (1..=WARMUP + ROUNDS).map(|k| client::ack(encoding, k * batch)).collect();
     let mut rounds = sends.iter().zip(&acks);
     let mut run = |count: u64| {
         for (send, ack) in rounds.by_ref().take(count as usize) {
             sender.write(send);
-            sender.read(batch, br#"{"op":"accepted","#);
-            receiver.read(batch, br#"{"op":"message","#);
+            sender.read(batch, "accepted");
+            receiver.read(batch, "message");
             receiver.write(ack);
         }
     };
