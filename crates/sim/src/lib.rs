@@ -4,6 +4,7 @@
 
 mod client;
 mod connection;
+mod flight;
 mod link;
 mod log;
 mod model;

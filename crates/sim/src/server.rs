@@ -12,6 +12,7 @@ use ackd_server::session::Rules;
 use ackd_wire::Millis;
 
 use crate::connection::{Connection, Shared};
+use crate::flight::{Flight, GatedDisk};
 use crate::link::Link;
 use crate::model::Bounds;
 use crate::random::{Random, SeededEntropy};
@@ -20,7 +21,10 @@ use crate::watch::Watch;
 /// A running server.
 #[derive(Debug)]
 pub(crate) struct Server {
-    pub(crate) engine: Arc<Embedded<SimDisk>>,
+    pub(crate) engine: Arc<Embedded<GatedDisk>>,
+    disk: GatedDisk,
+    /// A commit that is under way. Ended before the engine is.
+    flight: Option<Flight>,
     shared: Shared,
     connections: BTreeMap<u64, Connection>,
 }
@@ -34,7 +38,8 @@ impl Server {
     ) -> Result<(Self, Recovered), OpenError> {
         let switchboard = Arc::new(Switchboard::default());
         let entropy = SeededEntropy::new(seed, life);
-        let (engine, recovered) = open(disk, entropy, switchboard.clone(), now)?;
+        let gated = GatedDisk::new(disk.clone());
+        let (engine, recovered) = open(&gated, entropy, switchboard.clone(), now)?;
         let engine = Arc::new(engine);
         let router = Router::new(engine.clone(), switchboard);
         let (rules, disk) = (Arc::new(rules()), disk.clone());
@@ -44,7 +49,8 @@ impl Server {
             max_message: 8192,
         };
         let shared = Shared { router, rules, greeting, disk };
-        Ok((Self { engine, shared, connections: BTreeMap::new() }, recovered))
+        let (disk, flight, connections) = (gated, None, BTreeMap::new());
+        Ok((Self { engine, disk, flight, shared, connections }, recovered))
     }
 
     /// Takes a new connection.
@@ -91,6 +97,31 @@ impl Server {
         }
     }
 
+    /// Whether a commit is under way.
+    pub(crate) fn is_committing(&self) -> bool {
+        self.flight.is_some()
+    }
+
+    /// Begins a commit that takes its time.
+    pub(crate) fn begin_commit(&mut self) {
+        self.flight = Some(Flight::begin(&self.engine, &self.disk));
+    }
+
+    /// The commit under way does one more operation of the disk.
+    pub(crate) fn go_on_committing(&mut self) {
+        if self.flight.as_mut().is_some_and(Flight::go_on) {
+            self.flight = None;
+        }
+    }
+
+    /// The commit under way, if there is one, ends.
+    pub(crate) fn land(&mut self) {
+        if let Some(flight) = &mut self.flight {
+            flight.land();
+        }
+        self.flight = None;
+    }
+
     /// Says goodbye to everyone who is here.
     pub(crate) fn drain(&mut self, now: Millis, watch: &mut Watch) {
         for connection in self.connections.values_mut() {
@@ -106,11 +137,11 @@ impl Server {
 
 /// The one place where the store is opened.
 fn open(
-    disk: &SimDisk,
+    disk: &GatedDisk,
     entropy: SeededEntropy,
     sink: Arc<dyn Sink>,
     now: Millis,
-) -> Result<(Embedded<SimDisk>, Recovered), OpenError> {
+) -> Result<(Embedded<GatedDisk>, Recovered), OpenError> {
     Embedded::open(settings(), disk.clone(), Box::new(entropy), sink, now)
 }
 

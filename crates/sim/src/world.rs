@@ -127,7 +127,7 @@ impl World {
         }
         self.look_at_disk(random);
         if !patient || random.percent(self.commits) {
-            self.commit(random);
+            self.commit(patient, random);
         }
         self.audit();
         let Self { links, clients, server, .. } = self;
@@ -137,21 +137,34 @@ impl World {
         });
     }
 
-    fn commit(&mut self, random: &mut Random) {
-        let Some(server) = &self.server else { return };
-        if random.one_in(15) {
+    /// The engine commits: at once, or operation by operation while everything goes on.
+    fn commit(&mut self, patient: bool, random: &mut Random) {
+        let Some(server) = &mut self.server else { return };
+        if server.is_committing() {
+            if patient && random.percent(60) {
+                server.go_on_committing();
+            } else {
+                server.land();
+            }
+        } else if patient && random.one_in(5) {
+            server.begin_commit();
+        } else if random.one_in(15) {
             server.engine.tick(self.now);
         } else {
             server.engine.commit();
         }
-        if !self.disk.is_off() && !server.engine.is_poisoned() && self.full_until.is_none() {
+        let ended = !server.is_committing();
+        if ended && !self.disk.is_off() && !server.engine.is_poisoned() && self.full_until.is_none()
+        {
             self.watch.model.committed();
         }
         self.look_at_disk(random);
     }
 
     fn audit(&mut self) {
-        let Some(server) = &self.server else { return };
+        let Some(server) = self.server.as_ref().filter(|server| !server.is_committing()) else {
+            return; // its counts hold between commits
+        };
         if let Err(what) = server.engine.audit() {
             self.watch.model.broken(Promise::Engine, what);
         }

@@ -91,7 +91,7 @@ pub(crate) const STEPS: &[Step] = &[
             "ackd-sim",
             "--",
             "--seeds",
-            "2000",
+            "1000",
         ]),
     },
     Step {

@@ -110,9 +110,10 @@ impl World {
             self.now += random.below(40);
             let Some(server) = &mut self.server else { return };
             server.turn(self.now, &mut self.links, &mut self.watch, random, false);
-            self.commit(random);
+            self.commit(false, random);
         }
         let Some(server) = &mut self.server else { return };
+        server.land();
         server.engine.close();
         let closed = !self.disk.is_off() && !server.engine.is_poisoned();
         self.look_at_disk(random);
