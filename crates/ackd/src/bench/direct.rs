@@ -2,6 +2,7 @@
 //! Latencies are from the send to the delivery. With a rate, a message that had to wait for the server counts from when it
 //! was due, so that a stall of the server is not hidden by the sends it held up.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -14,11 +15,11 @@ use mio::{Events, Interest, Poll, Token};
 use super::encoding::Encoding;
 use super::event_loop::{Loop, histogram};
 use super::pair::{self, Pair};
-use super::process;
-use super::report::Report;
+use super::report::{LATENCY, Report};
 use super::stopwatch::Stopwatch;
 use super::template::PAYLOAD_MIN;
 use super::{Target, TargetArgs};
+use super::{limits, process};
 
 /// Arguments of `ackd bench direct`.
 #[derive(Debug, Clone, Args)]
@@ -48,9 +49,25 @@ pub(crate) struct DirectArgs {
     pub(crate) threads: usize,
 }
 
+/// What the command line takes.
+#[derive(Debug, Args)]
+pub(crate) struct DirectCommand {
+    #[command(flatten)]
+    direct: DirectArgs,
+    /// Measures in the same run, before, what this machine gives at most: syncs of a file in DIR (on the server's disk), and
+    /// the same messages through a bare WebSocket relay
+    #[arg(long, value_name = "DIR")]
+    limits: Option<PathBuf>,
+}
+
 /// Runs it and prints the figures.
-pub(crate) fn run(args: &DirectArgs) -> anyhow::Result<()> {
-    let report = measure(args, "direct", args.target.target()?)?;
+pub(crate) fn run(command: &DirectCommand) -> anyhow::Result<()> {
+    let args = &command.direct;
+    let limits = command.limits.as_deref().map(|dir| limits::of_machine(dir, args)).transpose()?;
+    let mut report = measure(args, "direct", args.target.target()?)?;
+    if let Some(limits) = limits {
+        limits.add_to(&mut report);
+    }
     report.print(args.target.json);
     Ok(())
 }
@@ -71,7 +88,8 @@ pub(crate) fn measure(
             let share = pairs.split_off(pairs.len() - pairs.len() / (threads - index));
             let interval = args.rate.map(|rate| args.pairs as u64 * 1_000_000_000 / rate.max(1));
             let (encoding, shared) = (target.encoding, &shared);
-            let worker = Worker { encoding, pairs: share, stopwatch, interval, shared };
+            let late = histogram();
+            let worker = Worker { encoding, pairs: share, stopwatch, interval, late, shared };
             workers.push(scope.spawn(move || worker.run()));
         }
         let figures = observe(args, &shared);
@@ -79,16 +97,17 @@ pub(crate) fn measure(
         let workers: Vec<_> = workers.into_iter().map(thread::ScopedJoinHandle::join).collect();
         (figures, workers)
     });
-    let mut latencies = histogram();
+    let (mut latencies, mut late) = (histogram(), histogram());
     for worker in workers {
         let Ok(worker) = worker else { bail!("a thread of the load generator panicked") };
-        let (settled, part) = worker?;
+        let (settled, part, own_late) = worker?;
         latencies.add(part).context("the latencies of all threads")?;
+        late.add(own_late).context("the delays of all threads")?;
         for pair in settled {
             pair.check_settled(target)?;
         }
     }
-    Ok(figures?.report(args, Report::new(workload), &latencies))
+    Ok(figures?.report(args, Report::new(workload), [&latencies, &late]))
 }
 
 /// What the measured time has shown.
@@ -122,7 +141,12 @@ fn observe(args: &DirectArgs, shared: &Shared) -> anyhow::Result<Figures> {
 }
 
 impl Figures {
-    fn report(&self, args: &DirectArgs, mut report: Report, latencies: &Histogram<u64>) -> Report {
+    fn report(
+        &self,
+        args: &DirectArgs,
+        mut report: Report,
+        [latencies, late]: [&Histogram<u64>; 2],
+    ) -> Report {
         let micros = |[before, after]: [process::Usage; 2]| {
             after.cpu.saturating_sub(before.cpu).as_secs_f64() * 1e6 / self.completed.max(1) as f64
         };
@@ -131,11 +155,10 @@ impl Figures {
         report.add("payload", args.payload as f64, "bytes");
         report.add("messages", self.completed as f64, "");
         report.add("rate", self.completed as f64 / self.seconds, "messages/s");
-        for (name, percentile) in [("p50", 50.0), ("p90", 90.0), ("p99", 99.0), ("p99_9", 99.9)] {
-            let micros = latencies.value_at_percentile(percentile);
-            report.add(name, micros as f64 / 1000.0, "ms");
+        report.add_times(LATENCY, latencies);
+        if args.rate.is_some() {
+            report.add("late_p99", late.value_at_percentile(99.0) as f64 / 1000.0, "ms");
         }
-        report.add("max", latencies.max() as f64 / 1000.0, "ms");
         report.add("generator_cpu", micros(self.own), "µs/message");
         if let Some(server) = self.server {
             report.add("server_cpu", micros(server), "µs/message");
@@ -162,11 +185,13 @@ struct Worker<'s> {
     stopwatch: Stopwatch,
     /// Nanoseconds between two sends of a pair.
     interval: Option<u64>,
+    /// Microseconds by which the generator itself was late.
+    late: Histogram<u64>,
     shared: &'s Shared,
 }
 
 impl Worker<'_> {
-    fn run(mut self) -> anyhow::Result<(Vec<Pair>, Histogram<u64>)> {
+    fn run(mut self) -> anyhow::Result<(Vec<Pair>, Histogram<u64>, Histogram<u64>)> {
         let mut poll = Poll::new()?;
         for (index, pair) in self.pairs.iter_mut().enumerate() {
             let both = Interest::READABLE | Interest::WRITABLE;
@@ -190,6 +215,7 @@ impl Worker<'_> {
             if phase == WARMUP && self.shared.phase.load(Ordering::Relaxed) != WARMUP {
                 phase = MEASURE;
                 io.latencies.reset();
+                self.late.reset();
             }
             for event in &events {
                 self.handle(event, &mut io)?;
@@ -203,7 +229,7 @@ impl Worker<'_> {
             let completed: u64 = self.pairs.iter().map(Pair::completed).sum();
             self.shared.completed.fetch_add(completed - last, Ordering::Relaxed);
             if is_draining && self.pairs.iter().all(Pair::is_settled) {
-                return Ok((self.pairs, io.latencies));
+                return Ok((self.pairs, io.latencies, self.late));
             }
             if last < completed || self.pairs.iter().all(Pair::is_settled) {
                 idle_since = Stopwatch::start();
@@ -240,7 +266,11 @@ impl Worker<'_> {
                 None => pair.send(now),
                 Some(_) if now < pair.due => break,
                 Some(interval) => {
-                    pair.send(if asleep <= pair.due { now } else { pair.due });
+                    let is_own_delay = asleep <= pair.due;
+                    if is_own_delay {
+                        self.late.saturating_record((now - pair.due) / 1000);
+                    }
+                    pair.send(if is_own_delay { now } else { pair.due });
                     pair.due += interval;
                 }
             }

@@ -92,6 +92,42 @@ impl Loop {
     }
 }
 
+impl Loop {
+    /// Reads what a member of a room gets from memory; notes the latencies, and hands out each number and ID. Numbers may be
+    /// missing where that is allowed, never double or out of order.
+    pub(crate) fn read_live(
+        &mut self,
+        link: &mut Link,
+        last: &mut u64,
+        now: u64,
+        mut found: impl FnMut(u64, &[u8]),
+    ) -> anyhow::Result<()> {
+        let mut wrong = None;
+        link.read(&mut self.scratch, |text| {
+            self.scanner.scan(text, |scanned| {
+                let Scanned::Live { id, body } = scanned else {
+                    wrong.get_or_insert_with(|| scanned.to_string());
+                    return;
+                };
+                match read_body(body) {
+                    Some((n, nanos)) if *last < n => {
+                        *last = n;
+                        self.latencies.saturating_record(now.saturating_sub(nanos) / 1000);
+                        found(n, id);
+                    }
+                    read => {
+                        wrong.get_or_insert_with(|| format!("{read:?}"));
+                    }
+                }
+            });
+        })?;
+        match wrong {
+            None => Ok(()),
+            Some(wrong) => bail!("delivered up to {last}, then {wrong}"),
+        }
+    }
+}
+
 /// For one microsecond to a minute, three digits.
 pub(crate) fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 60_000_000, 3).expect("good bounds")

@@ -68,16 +68,21 @@ impl Opening {
         {
             bail!("the server does not speak {subprotocol}");
         }
+        self.ask(connect)
+    }
+
+    /// Sends a frame.
+    pub(crate) fn ask(&mut self, frame: &Value) -> anyhow::Result<()> {
         let mut out = Vec::new();
-        let frame = self.encoding.client_frame(&connect.to_string());
+        let frame = self.encoding.client_frame(&frame.to_string());
         put(Encoder::client([7; 4]), self.encoding, &frame, &mut out);
         Ok(self.stream.write_all(&out)?)
     }
 
-    /// Waits for `connected`.
-    pub(crate) fn connected(mut self) -> anyhow::Result<(Link, Value)> {
+    /// Waits for the frame that answers, which must be of this op.
+    pub(crate) fn answered(&mut self, op: &str) -> anyhow::Result<Value> {
         let mut header = [0; 2];
-        self.stream.read_exact(&mut header).context("no answer to connect")?;
+        self.stream.read_exact(&mut header).with_context(|| format!("no {op}"))?;
         let mut length = usize::from(header[1]);
         if length == 126 {
             let mut long = [0; 2];
@@ -86,20 +91,30 @@ impl Opening {
         }
         let mut frame = vec![0; length];
         self.stream.read_exact(&mut frame)?;
-        let connected = self.encoding.server_frame(&frame)?;
-        if connected["op"] != "connected" {
-            bail!("the server answered connect with {connected}");
+        let answer = self.encoding.server_frame(&frame)?;
+        if answer["op"] != op {
+            bail!("the server said {answer}, not {op}");
         }
+        Ok(answer)
+    }
+
+    /// Waits for `connected`.
+    pub(crate) fn connected(mut self) -> anyhow::Result<(Link, Value)> {
+        let connected = self.answered("connected")?;
+        Ok((self.into_link()?, connected))
+    }
+
+    /// From now on for the event loop.
+    pub(crate) fn into_link(self) -> anyhow::Result<Link> {
         self.stream.set_nonblocking(true)?;
-        let link = Link {
+        Ok(Link {
             stream: TcpStream::from_std(self.stream),
             decoder: Decoder::new(Role::Client, Limits { message_bytes_max: 1 << 24 }),
             unread: Vec::new(),
             out: Vec::new(),
             encoding: self.encoding,
             mask: 0x9e37_79b9_7f4a_7c15,
-        };
-        Ok((link, connected))
+        })
     }
 }
 
@@ -124,6 +139,12 @@ impl Link {
         self.mask ^= self.mask << 17;
         let encoder = Encoder::client((self.mask as u32).to_ne_bytes());
         put(encoder, self.encoding, frame, &mut self.out);
+    }
+
+    /// Puts a frame that is given in JSON among those to write.
+    pub(crate) fn push_json(&mut self, frame: &str) {
+        let frame = self.encoding.client_frame(frame);
+        self.push(&frame);
     }
 
     /// Writes as much as the socket takes.

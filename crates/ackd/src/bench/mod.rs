@@ -2,9 +2,11 @@
 //! is written to cost little beside the server (own event loop, no JSON library on the hot path), and reads
 //! nothing of a server but its frames and, with `--pid`, what the system knows of the process.
 
+mod connect;
 mod direct;
 mod encoding;
 mod event_loop;
+mod fan_out;
 mod idle;
 mod limits;
 mod link;
@@ -35,9 +37,13 @@ pub(crate) struct BenchArgs {
 #[derive(Debug, Subcommand)]
 enum Workload {
     /// Senders to receivers that are here: accepted, delivered and acknowledged messages a second
-    Direct(direct::DirectArgs),
+    Direct(direct::DirectCommand),
     /// Messages to receivers that are away, then their delivery
     Offline(offline::OfflineArgs),
+    /// One sender to the members of a room: deliveries a second
+    FanOut(fan_out::FanOutArgs),
+    /// Clients that come back with identity and token: connections a second
+    Connect(connect::ConnectArgs),
     /// Connections that do nothing: memory of each
     Idle(idle::IdleArgs),
     /// What this machine can do: syncs of a file, and a relay that keeps nothing
@@ -92,6 +98,8 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
     match &args.workload {
         Workload::Direct(args) => direct::run(args),
         Workload::Offline(args) => offline::run(args),
+        Workload::FanOut(args) => fan_out::run(args),
+        Workload::Connect(args) => connect::run(args),
         Workload::Idle(args) => idle::run(args),
         Workload::Limits(args) => limits::run(args),
         Workload::Relay(args) => relay::run(args),

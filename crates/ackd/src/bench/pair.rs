@@ -41,7 +41,7 @@ pub(crate) fn open(
         Ok(Pair {
             sender,
             receiver: Some(receiver),
-            template: Template::new(target.encoding, id, payload),
+            template: Template::new(target.encoding, &format!(r#""to":"{id}""#), payload),
             identity,
             window,
             sent: 0,
@@ -132,7 +132,7 @@ impl Pair {
     }
 }
 
-const HANDSHAKES: usize = 128;
+pub(crate) const HANDSHAKES: usize = 128;
 /// Less than half of the server's `mailbox_sender_limit` of 1,000: as much again may be delivered whose ack the server has
 /// not read yet.
 const BACKLOG: u64 = 450;

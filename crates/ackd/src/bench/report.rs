@@ -1,5 +1,6 @@
 //! Figures, as a table or as JSON.
 
+use hdrhistogram::Histogram;
 use serde_json::{Map, Value, json};
 
 /// The figures of one run.
@@ -18,6 +19,18 @@ impl Report {
     /// Adds a figure and its unit.
     pub(crate) fn add(&mut self, name: &'static str, value: f64, unit: &'static str) {
         self.figures.push((name, value, unit));
+    }
+
+    /// Adds the percentiles of times that were noted in microseconds.
+    pub(crate) fn add_times(&mut self, names: [&'static str; 5], times: &Histogram<u64>) {
+        for (name, percentile) in names.into_iter().zip([50.0, 90.0, 99.0, 99.9, 100.0]) {
+            self.add(name, times.value_at_percentile(percentile) as f64 / 1000.0, "ms");
+        }
+    }
+
+    /// A figure that was added.
+    pub(crate) fn figure(&self, name: &str) -> Option<f64> {
+        self.figures.iter().find(|(other, ..)| *other == name).map(|(_, value, _)| *value)
     }
 
     /// Prints it on standard output.
@@ -41,6 +54,9 @@ impl Report {
         Value::Object(object)
     }
 }
+
+/// Latencies from a send to its delivery.
+pub(crate) const LATENCY: [&str; 5] = ["p50", "p90", "p99", "p99_9", "max"];
 
 /// Whole numbers in groups of three, others with three digits.
 fn number(value: f64) -> String {

@@ -13,6 +13,7 @@ pub(crate) struct Scanner {
     encoding: Encoding,
     op: Finder<'static>,
     seq: Finder<'static>,
+    id: Finder<'static>,
     n: Finder<'static>,
     body: Finder<'static>,
 }
@@ -24,6 +25,8 @@ pub(crate) enum Scanned<'a> {
     Accepted { n: u64 },
     /// `message`: its place, and its body from behind the opening quote on.
     Message { seq: u64, body: &'a [u8] },
+    /// `message` without a place: its ID, and its body.
+    Live { id: &'a [u8], body: &'a [u8] },
     /// Anything else.
     Other(&'a [u8]),
 }
@@ -33,6 +36,7 @@ impl fmt::Display for Scanned<'_> {
         match self {
             Self::Accepted { n } => write!(f, "accepted {n}"),
             Self::Message { seq, .. } => write!(f, "a message at place {seq}"),
+            Self::Live { id, .. } => write!(f, "message {}", String::from_utf8_lossy(id)),
             Self::Other(frame) => f.write_str(&String::from_utf8_lossy(frame)),
         }
     }
@@ -41,13 +45,14 @@ impl fmt::Display for Scanned<'_> {
 impl Scanner {
     /// A scanner.
     pub(crate) fn new(encoding: Encoding) -> Self {
-        let [op, seq, n, body]: [&[u8]; 4] = match encoding {
-            Encoding::Json => [b"{\"op\":\"", b"\"seq\":", b"\"n\":", b"\"body\":\""],
+        let [op, seq, id, n, body]: [&[u8]; 5] = match encoding {
+            Encoding::Json => [b"{\"op\":\"", b"\"seq\":", b"\"id\":\"", b"\"n\":", b"\"body\":\""],
             // Strings with their heads; the body is one of 32 to 255 bytes, or longer.
-            Encoding::Msgpack => [b"\xa2op", b"\xa3seq", b"\xa1n", b"\xa4body"],
+            Encoding::Msgpack => [b"\xa2op", b"\xa3seq", b"\xa2id", b"\xa1n", b"\xa4body"],
         };
-        let [op, seq, n, body] = [op, seq, n, body].map(|name| Finder::new(name).into_owned());
-        Self { encoding, op, seq, n, body }
+        let [op, seq, id, n, body] =
+            [op, seq, id, n, body].map(|name| Finder::new(name).into_owned());
+        Self { encoding, op, seq, id, n, body }
     }
 
     /// Calls `found` for each frame of a message.
@@ -71,14 +76,22 @@ impl Scanner {
             Encoding::Msgpack => [b"\xa7message", b"\xa8accepted"],
         };
         let scanned = if kind.starts_with(message) {
-            let (seq, body) = (self.number(&self.seq, frame), behind(&self.body, frame));
-            seq.zip(body).map(|(seq, body)| Scanned::Message { seq, body: self.content(body) })
+            behind(&self.body, frame).and_then(|body| self.message(frame, body))
         } else if kind.starts_with(accepted) {
             self.number(&self.n, frame).map(|n| Scanned::Accepted { n })
         } else {
             None
         };
         scanned.unwrap_or(Scanned::Other(frame))
+    }
+
+    fn message<'a>(&self, frame: &'a [u8], body: &'a [u8]) -> Option<Scanned<'a>> {
+        let (head, body) = (&frame[..frame.len() - body.len()], self.content(body));
+        if let Some(seq) = self.number(&self.seq, head) {
+            return Some(Scanned::Message { seq, body });
+        }
+        let id = self.content(behind(&self.id, head)?).get(..ID_DIGITS)?;
+        Some(Scanned::Live { id, body })
     }
 
     /// The number behind a field's name.
@@ -130,6 +143,8 @@ pub(crate) fn number(text: &[u8]) -> Option<u64> {
     value
 }
 
+const ID_DIGITS: usize = 32;
+
 #[cfg(test)]
 mod tests {
     use ackd_wire::v1;
@@ -158,7 +173,10 @@ mod tests {
     }
 
     #[test]
-    fn a_message_without_a_place_is_something_else() {
+    fn a_message_without_a_place_has_its_id_and_one_without_that_is_something_else() {
+        let live =
+            r#"{"op":"message","id":"0193a1b2c3d4e5f60718293a4b5c6d7e","body":"12","live":true}"#;
+        assert!(matches!(scan(live)[..], [Scanned::Live { id, .. }] if id.ends_with(b"6d7e")));
         assert!(matches!(
             scan(r#"{"op":"message","live":true,"body":"1"}"#)[..],
             [Scanned::Other(_)]
@@ -171,6 +189,7 @@ mod tests {
         let frames = [
             r#"{"op":"accepted","n":70000,"id":"0193a1b2c3d4e5f60718293a4b5c6d7e","dup":true}"#,
             r#"{"op":"message","seq":7,"id":"0193a1b2c3d4e5f60718293a4b5c6d7e","from":"x","to":"y","body":"12 34 x","at":1}"#,
+            r#"{"op":"message","id":"0193a1b2c3d4e5f60718293a4b5c6d7e","from":"x","room":"y","body":"12 34 x","at":1,"live":true}"#,
             r#"{"op":"pong"}"#,
         ];
         let mut scanned = Vec::new();
@@ -182,12 +201,14 @@ mod tests {
             if let v1::ServerFrame::Message(_) = frame {
                 Scanner::new(Encoding::Msgpack).scan(&bytes, |found| {
                     assert!(
-                        matches!(found, Scanned::Message { body, .. } if body.starts_with(b"12 34"))
+                        matches!(found, Scanned::Message { body, .. } | Scanned::Live { body, .. }
+                            if body.starts_with(b"12 34"))
                     );
                 });
             }
         }
         assert_eq!(scanned[..2], ["accepted 70000", "a message at place 7"]);
-        assert_eq!(scanned[2], "\u{fffd}op\u{fffd}pong");
+        assert_eq!(scanned[2], "message 0193a1b2c3d4e5f60718293a4b5c6d7e");
+        assert_eq!(scanned[3], "\u{fffd}op\u{fffd}pong");
     }
 }

@@ -14,15 +14,14 @@ pub(crate) struct Template {
 }
 
 impl Template {
-    /// A frame to `to` with a body of `payload` bytes of JSON, quotes included (MessagePack: the same text).
-    pub(crate) fn new(encoding: Encoding, to: &str, payload: usize) -> Self {
+    /// A frame with these fields for a target, and with a body of `payload` bytes of JSON, quotes included (MessagePack: the same text).
+    pub(crate) fn new(encoding: Encoding, target: &str, payload: usize) -> Self {
         let padding = "x".repeat(payload.saturating_sub(PAYLOAD_MIN));
         let zeros = "0".repeat(DIGITS);
         // The largest number: in MessagePack it has room for every other one.
         let number = ackd_wire::limits::INTEGER_MAX;
-        let frame = format!(
-            r#"{{"op":"send","n":{number},"to":"{to}","body":"{zeros} {zeros} {padding}"}}"#
-        );
+        let frame =
+            format!(r#"{{"op":"send","n":{number},{target},"body":"{zeros} {zeros} {padding}"}}"#);
         let frame = encoding.client_frame(&frame);
         let n = match encoding {
             Encoding::Json => memmem::find(&frame, number.to_string().as_bytes()),
@@ -76,7 +75,7 @@ mod tests {
 
     #[test]
     fn frames_are_json_with_a_body_of_the_size_asked_for_that_is_read_back() {
-        let mut template = Template::new(Encoding::Json, "ann", 128);
+        let mut template = Template::new(Encoding::Json, r#""to":"ann""#, 128);
         for (n, nanos) in [(1, 0), (987, 12_345_678_901_234)] {
             let text = template.fill(n, nanos);
             let frame: serde_json::Value = serde_json::from_slice(text).expect("JSON");
@@ -90,7 +89,7 @@ mod tests {
 
     #[test]
     fn frames_in_messagepack_say_the_same() {
-        let mut template = Template::new(Encoding::Msgpack, "ann", 128);
+        let mut template = Template::new(Encoding::Msgpack, r#""to":"ann""#, 128);
         for (n, nanos) in [(1, 0), (987, 12_345_678_901_234)] {
             let frame = v1::msgpack::decode(template.fill(n, nanos)).next().expect("a frame");
             let v1::ClientFrame::Send(send) = frame.expect("a good one") else { panic!("a send") };

@@ -1,5 +1,6 @@
 //! The built program, as its users meet it.
 
+mod bench;
 mod cli;
 mod reloading;
 mod serving;
