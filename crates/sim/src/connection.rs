@@ -38,8 +38,6 @@ pub(crate) struct Connection {
     key: SessionKey,
     inbox: Arc<Inbox>,
     alarm: Arc<Alarm>,
-    /// What the inbox held and the session has not taken.
-    signals: VecDeque<Signal>,
     /// What was read and the session has not taken; of the first one so many commands are done.
     texts: VecDeque<String>,
     done: usize,
@@ -82,7 +80,6 @@ impl Connection {
             key,
             inbox,
             alarm: Arc::new(Alarm(AtomicBool::new(true))),
-            signals: VecDeque::new(),
             texts: VecDeque::new(),
             done: 0,
             unsent: VecDeque::new(),
@@ -165,23 +162,23 @@ impl Connection {
         if self.is_choked() && self.stage == Stage::Open {
             return false;
         }
-        if self.signals.is_empty() {
-            let mut signals = Vec::new();
-            self.inbox.drain(&mut signals);
-            watch.model.drained(signals.len());
-            self.signals = signals.into();
-        }
-        if self.signals.is_empty() {
+        let mut signals = Vec::new();
+        self.inbox.drain(&mut signals);
+        if signals.is_empty() {
             return false;
         }
-        let mut out = Output::default();
-        while let Some(signal) = self.signals.pop_front() {
+        watch.model.drained(signals.len());
+        let mut signals = signals.into_iter();
+        let (mut out, was_closed) = (Output::default(), self.session.is_closed());
+        for signal in signals.by_ref() {
             self.session.signal(now, signal, &mut out);
             self.tell(now, &mut out.events, shared, watch);
-            if self.is_choked() && self.stage == Stage::Open {
+            let closes = !was_closed && self.session.is_closed();
+            if closes || self.is_choked() && self.stage == Stage::Open {
                 break;
             }
         }
+        self.inbox.put_back(signals);
         self.finish(now, out, shared, watch);
         true
     }

@@ -115,6 +115,11 @@ impl Group {
         !self.poisoned && self.capacity.segment / 2 < self.bytes_with(more)
     }
 
+    /// Whether they would fit once this group is taken, and do not now.
+    pub(super) fn crowds_out(&self, more: u64) -> bool {
+        !self.batch.is_empty() && self.is_crowded(more)
+    }
+
     /// Whether only a spare is missing.
     pub(super) fn needs_spare(&self, more: u64) -> bool {
         let bytes = self.bytes_with(more);

@@ -22,6 +22,12 @@ impl<D: Disk + Clone> Engine for Embedded<D> {
         let mut shared = self.shared.lock();
         let trailed = shared.group.trails();
         for Submission { tag, command } in batch.drain(..) {
+            let bytes = bytes_that_must_fit(tag, &command);
+            while 0 < bytes && shared.group.crowds_out(bytes) {
+                drop(shared);
+                self.commit_with(true);
+                shared = self.shared.lock();
+            }
             let outcome = &mut outcome;
             Step { engine: self, shared: &mut shared, outcome, tag, now }.decide(command);
         }
@@ -37,6 +43,17 @@ impl<D: Disk + Clone> Engine for Embedded<D> {
         if lead {
             self.lead();
         }
+    }
+}
+
+/// The bytes of a message whose sender has been answered already (it was delivered from memory and missed), or 0. Nobody
+/// would repeat it if the group were too full for it: its submitter waits for the next one.
+fn bytes_that_must_fit(tag: Tag, command: &Command<'_>) -> u64 {
+    match command {
+        Command::Append(append) if tag.slot == Tag::QUIET => {
+            (append.from.len() + append.room.len() + append.body.bytes.len() + BESIDE_BYTES) as u64
+        }
+        _ => 0,
     }
 }
 
@@ -93,3 +110,6 @@ impl<D: Disk> Embedded<D> {
         group.fits(bytes, self.spares.ready())
     }
 }
+
+/// What the record of a message may take beside its texts, and what must be known of its recipient before it.
+const BESIDE_BYTES: usize = 4096;

@@ -1,4 +1,7 @@
-use ackd_engine::{Answer, Command, Credential, Disconnect, Refusal, Unknown};
+use ackd_engine::{
+    Answer, Append, Command, Credential, Disconnect, Engine as _, Refusal, SessionKey, Submission,
+    Tag, Target, Unknown,
+};
 use ackd_wire::{ClientId, MessageId};
 
 use crate::rig::{Rig, accepted, append, refused, seqs, token};
@@ -248,4 +251,32 @@ fn only_who_is_connected_hears_of_mail_and_of_other_tabs() {
     rig.submit(1, 1, Command::Append(append(&ann, "bob", 2, b"1")));
     rig.engine.commit();
     assert_eq!(rig.notices().len(), 0);
+}
+
+#[test]
+fn what_was_missed_is_stored_however_much_it_is_at_once() {
+    let rig = Rig::new();
+    let bob = rig.claim(2, "bob");
+    let body = vec![b'7'; 20_000];
+    let missed = |id| Append {
+        sender: None,
+        to: Target::Mailbox(bob.reader.log),
+        id: Some(MessageId([id; 16])),
+        ..append(&bob, "", 0, &body)
+    };
+    // Ten times what a group takes.
+    let tag = Tag { session: SessionKey(2), slot: Tag::QUIET };
+    let batch = (1..=32).map(|id| Submission { tag, command: Command::Append(missed(id)) });
+    rig.engine.submit(rig.now, &mut batch.collect());
+    rig.engine.commit();
+    let messages = rig.read(2, &bob);
+    let ids: Vec<u8> = messages.iter().map(|delivery| delivery.message.id.0[0]).collect();
+    assert_eq!(ids, (1..=32).collect::<Vec<_>>());
+    // Who waits for an answer is told to come back instead.
+    let big = vec![b'7'; 60_000];
+    rig.submit(2, 1, Command::Append(append(&bob, "bob", 1, &big)));
+    rig.submit(2, 2, Command::Append(append(&bob, "bob", 2, &big)));
+    rig.engine.commit();
+    let answers = rig.take().answers;
+    assert_eq!(answers.iter().filter_map(|(_, a)| refused(a)).count(), 1, "{answers:?}");
 }

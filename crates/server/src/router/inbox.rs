@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::task::Waker;
 
 use ackd_engine::Answer;
-use ackd_wire::Seq;
+use ackd_wire::{MessageId, Seq};
 use parking_lot::Mutex;
 
 use crate::session::Signal;
@@ -19,8 +19,10 @@ pub struct Inbox {
 #[derive(Debug, Default)]
 struct State {
     signals: VecDeque<Signal>,
-    /// News in `signals` (everything but answers); at most [`NEWS_MAX`].
+    /// News in `signals` (everything but answers): `news + taken <= NEWS_MAX`.
     news: usize,
+    /// News that the owner took last and may put back.
+    taken: usize,
     /// Mail came that was not queued: the mailbox's end then.
     grown: Option<Seq>,
     /// The session's owner wants to look, whatever is here.
@@ -41,7 +43,7 @@ impl Inbox {
         state.is_ready()
     }
 
-    /// Takes everything that is here, in order.
+    /// Takes everything that is here, in order. What the owner cannot use now it puts back before it drains again.
     pub fn drain(&self, into: &mut Vec<Signal>) {
         let mut state = self.state.lock();
         into.extend(state.signals.drain(..));
@@ -51,7 +53,32 @@ impl Inbox {
         if SPARE < state.signals.capacity() {
             state.signals.shrink_to(SPARE);
         }
-        (state.news, state.woken) = (0, false);
+        (state.news, state.taken, state.woken) = (0, state.news, false);
+    }
+
+    /// Puts back what was drained last and is not used yet, in front of what has come since.
+    pub fn put_back(&self, signals: impl DoubleEndedIterator<Item = Signal>) {
+        let mut state = self.state.lock();
+        for signal in signals.rev() {
+            state.news += usize::from(is_news(&signal));
+            state.signals.push_front(signal);
+        }
+        state.taken = 0;
+    }
+
+    /// Takes out the live messages that wait for an ack: the session has left and will not see them.
+    pub(super) fn take_live(&self) -> Vec<MessageId> {
+        let mut live = Vec::new();
+        let mut state = self.state.lock();
+        state.signals.retain(|signal| match signal {
+            Signal::Live { message, ack: true } => {
+                live.push(message.id);
+                false
+            }
+            _ => true,
+        });
+        state.news -= live.len();
+        live
     }
 
     /// Whether nothing is here.
@@ -87,7 +114,7 @@ impl Inbox {
     /// Queues a live message unless there is no room for it; then nothing has happened: `Err`.
     pub(super) fn push_live(&self, signal: Signal, ack: bool) -> Result<Option<Waker>, ()> {
         let mut state = self.state.lock();
-        if NEWS_MAX <= state.news || (state.choked && !ack) {
+        if state.is_full() || (state.choked && !ack) {
             return Err(());
         }
         let was_ready = state.is_ready();
@@ -101,6 +128,10 @@ impl State {
         self.woken || self.grown.is_some() || !self.signals.is_empty()
     }
 
+    fn is_full(&self) -> bool {
+        NEWS_MAX <= self.news + self.taken
+    }
+
     fn queue(&mut self, signal: Signal) {
         if self.signals.len() == self.signals.capacity() {
             self.signals.reserve(STEP); // a batch's worth at once
@@ -111,30 +142,36 @@ impl State {
                 self.grown = None;
                 self.signals.push_back(signal);
             }
-            // Answers, and what comes once until the session has asked.
-            Signal::Answer(..)
-            | Signal::Members(..)
-            | Signal::Watching(..)
-            | Signal::PresenceChanged
-            | Signal::Presence(_)
-            | Signal::PresenceMissed
-            | Signal::Ended
-            | Signal::Drain { .. } => {
-                self.signals.push_back(signal);
-            }
-            Signal::Stored(message) if self.grown.is_some() || NEWS_MAX <= self.news => {
+            Signal::Stored(message) if self.grown.is_some() || self.is_full() => {
                 self.grown = self.grown.max(Some(message.seq));
             }
             Signal::Grown(seq) => self.grown = self.grown.max(Some(seq)),
+            signal if !is_news(&signal) => self.signals.push_back(signal),
             // A lost "settled elsewhere" costs one redelivery that finds the message gone; a lost arrival in a
             // room is not missed.
-            _ if NEWS_MAX <= self.news => {}
+            _ if self.is_full() => {}
             _ => {
                 self.news += 1;
                 self.signals.push_back(signal);
             }
         }
     }
+}
+
+/// Whether so many may come that they must be counted: all but answers, and what comes once until the session has asked.
+fn is_news(signal: &Signal) -> bool {
+    !matches!(
+        signal,
+        Signal::Answer(..)
+            | Signal::Members(..)
+            | Signal::Watching(..)
+            | Signal::PresenceChanged
+            | Signal::Presence(_)
+            | Signal::PresenceMissed
+            | Signal::Grown(_)
+            | Signal::Ended
+            | Signal::Drain { .. }
+    )
 }
 
 /// News that wait for a session at most: as many as its window can ever take at once.

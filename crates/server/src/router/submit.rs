@@ -79,7 +79,7 @@ impl Router {
                     missed.extend(state.live_over(key, *log, ids, &mut wakers));
                 }
                 Request::Engine { command: engine::Command::Disconnect(disconnect), .. } => {
-                    state.leave_log(key, disconnect.reader.log, &mut wakers);
+                    missed.extend(state.leave_log(key, disconnect.reader.log, &mut wakers));
                 }
                 Request::Watch { slot, watched } => state.watch(key, *slot, watched, &mut wakers),
                 Request::Unwatch { slot, watched } => {
@@ -236,11 +236,16 @@ impl State {
         over
     }
 
-    fn leave_log(&mut self, key: SessionKey, log: LogKey, wakers: &mut Vec<Waker>) {
-        let place = self.sessions.get(&key).and_then(|seat| seat.place.as_ref());
-        if place.is_some_and(|place| place.reader.log == log) {
-            self.leave(key, wakers);
+    /// From now on nothing more comes for the session as whom it was. The live messages that had come and that it has not
+    /// seen are missed.
+    fn leave_log(&mut self, key: SessionKey, log: LogKey, wakers: &mut Vec<Waker>) -> Missed {
+        let Some(seat) = self.sessions.get(&key) else { return Missed::new() };
+        if seat.place.as_ref().is_none_or(|place| place.reader.log != log) {
+            return Missed::new();
         }
+        let unseen = seat.inbox.take_live();
+        self.leave(key, wakers);
+        self.live_over(key, log, &unseen, wakers)
     }
 }
 

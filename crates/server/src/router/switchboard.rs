@@ -96,6 +96,11 @@ impl Switchboard {
         self.len() == 0
     }
 
+    /// Whether any session is here as somebody.
+    pub fn is_anyone_in(&self) -> bool {
+        self.state.lock().sessions.values().any(|seat| seat.place.is_some())
+    }
+
     /// Tells every session that the server is leaving, each with a pause of its own.
     pub fn drain(&self, mut reconnect_after_ms: impl FnMut() -> u64) {
         let mut wakers = Vec::new();

@@ -35,8 +35,6 @@ pub(super) struct Connection {
     line: Line,
     /// What connecting itself says, as far as the session has not taken it.
     opening: vec::IntoIter<Command<'static>>,
-    /// What the inbox held, as far as the client can take what comes of it.
-    signals: vec::IntoIter<Signal>,
     reader: Reader,
     writer: Writer,
     keepalive: Keepalive,
@@ -77,7 +75,6 @@ impl Connection {
         Self {
             stream,
             opening: dialect.opening().into_iter(),
-            signals: Vec::new().into_iter(),
             reader: Reader::new(rules.max_message, dialect.opcode(), early),
             writer: Writer::default(),
             keepalive: Keepalive::new(context.ping_interval_ms, now),
@@ -220,23 +217,21 @@ impl Connection {
         if self.writer.is_choked() && self.stage == Stage::Open {
             return false;
         }
-        if self.signals.len() == 0 {
-            self.signals = self.line.drain().into_iter();
-        }
-        if self.signals.len() == 0 {
+        let mut signals = self.line.drain().into_iter();
+        if signals.len() == 0 {
             return false;
         }
-        let mut out = Output::default();
-        while let Some(signal) = self.signals.next() {
+        let (mut out, was_closed) = (Output::default(), self.session.is_closed());
+        for signal in signals.by_ref() {
             self.session.signal(now, signal, &mut out);
             self.tell(now, &mut out.events);
-            if self.writer.is_choked() && self.stage == Stage::Open {
+            // A session that closes has seen nothing of the rest: the router is told of that while it is in the inbox.
+            let closes = !was_closed && self.session.is_closed();
+            if closes || self.writer.is_choked() && self.stage == Stage::Open {
                 break;
             }
         }
-        if self.signals.len() == 0 {
-            self.signals = Vec::new().into_iter(); // its memory
-        }
+        self.line.inbox.put_back(signals);
         self.finish(now, out);
         true
     }
