@@ -36,7 +36,8 @@ pub(crate) fn run(args: &ConfigArgs) -> anyhow::Result<()> {
         while let Next::Reload = next(&mut stop, &mut hangup).await {
             in_force.reload(&server);
         }
-        server.shutdown().await.context("the server failed")
+        let hurry = async { while let Next::Reload = next(&mut stop, &mut hangup).await {} };
+        server.shutdown_hurried_by(hurry).await.context("the server failed")
     })
 }
 

@@ -6,6 +6,7 @@
 mod clock;
 pub mod config;
 pub mod dialect;
+mod drain;
 mod metrics;
 mod presence;
 pub mod router;

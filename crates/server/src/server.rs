@@ -16,13 +16,12 @@ use tokio::task::JoinHandle;
 use crate::clock::{Clock, SystemEntropy};
 use crate::config::{self, Config, UnknownRecipients};
 use crate::dialect::Greeting;
+use crate::drain;
 use crate::metrics::Metrics;
 use crate::presence::{self, Reservation};
 use crate::router::{Router, Switchboard};
 use crate::session::Rules;
-use crate::socket::{
-    Context, Phase, Policy, Pulse, Quota, SHARES, Starting, Terms, Timers, beat, listen,
-};
+use crate::socket::{Context, Phase, Policy, Pulse, Quota, Starting, Terms, Timers, beat, listen};
 use crate::tls::{self, CertificateError};
 
 /// A running server.
@@ -131,13 +130,15 @@ impl Server {
         self.shutdown().await
     }
 
-    /// Drains and ends: as [`Server::run_until`] does once it is told to stop.
+    /// Drains and ends: as [`Server::run_until`] does once it is told to stop. It is over within `drain_timeout`, whatever
+    /// the clients do.
     pub async fn shutdown(self) -> io::Result<()> {
-        tracing::info!("draining");
-        if tokio::time::timeout(self.drain_timeout, self.drain()).await.is_err() {
-            let connections = self.context.router.switchboard().len();
-            tracing::warn!(connections, "left before they had gone");
-        }
+        self.shutdown_hurried_by(std::future::pending()).await
+    }
+
+    /// The same; once `hurry` resolves, no client is waited for. What is live is stored nevertheless.
+    pub async fn shutdown_hurried_by(self, hurry: impl Future<Output = ()>) -> io::Result<()> {
+        drain::run(&self.context, self.drain_timeout, hurry).await;
         let (threads, engine) = self.end().await;
         let closed = tokio::task::spawn_blocking(move || {
             threads.stop();
@@ -155,31 +156,6 @@ impl Server {
         });
         if stopped.await.is_err() {
             tracing::error!("the engine's threads could not be stopped");
-        }
-    }
-
-    /// Tells the connections to leave, share after share, and waits until all have.
-    async fn drain(&self) {
-        let Context { phase, timers, router, .. } = &*self.context;
-        phase.drain();
-        let connections = u32::try_from(router.switchboard().len()).unwrap_or(u32::MAX);
-        let spread = LEAVE_PAUSE.saturating_mul(connections).min(self.drain_timeout / 2);
-        let steps = (spread.as_millis() / TICK.as_millis()).clamp(1, u128::from(SHARES)) as u64;
-        for step in 1..=steps {
-            phase.set_leaving(SHARES * step / steps);
-            timers.wake(|key| phase.leaves(key));
-            if step != steps {
-                tokio::time::sleep(spread / steps as u32).await;
-            }
-        }
-        for tick in 0_u64.. {
-            if router.switchboard().is_empty() {
-                return;
-            }
-            if tick % 10 == 0 {
-                timers.wake(|_| true); // again, for whoever was between two deadlines
-            }
-            tokio::time::sleep(TICK).await;
         }
     }
 
@@ -293,9 +269,7 @@ fn millis(duration: Duration) -> Millis {
 const OUTBOXES_MAX: u16 = 256;
 /// What the sender to a full mailbox is told to wait.
 const FULL_RETRY_AFTER_MS: Millis = 5_000;
-/// A drain sends away so fast at most: 2,000 connections a second.
-const LEAVE_PAUSE: Duration = Duration::from_micros(500);
-/// How often a drain looks around.
+/// How often it is looked whether all tasks have ended.
 const TICK: Duration = Duration::from_millis(10);
-/// Tasks get a second to drop what they hold.
+/// Tasks get two seconds to drop what they hold.
 const END_TICKS: u32 = 200;

@@ -2,6 +2,7 @@
 
 mod bench;
 mod cli;
+mod draining;
 mod reloading;
 mod serving;
 mod support;

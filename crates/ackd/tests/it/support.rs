@@ -4,6 +4,11 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::time::Duration;
+
+/// Far more than the end of a server takes, also on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The program in an empty environment.
 pub(crate) fn ackd(args: &[&str]) -> Command {
@@ -96,7 +101,22 @@ impl Serving {
     /// Sends a signal and waits for the end; the exit status.
     pub(crate) fn stop(&mut self, signal: &str) -> Option<i32> {
         self.signal(signal);
-        self.child.wait().expect("it ends").code()
+        self.end()
+    }
+
+    /// Waits for the end; the exit status. Whoever does not end in time is killed, and has none.
+    pub(crate) fn end(&mut self) -> Option<i32> {
+        let pid = self.child.id().to_string();
+        let (ended, waiting) = sync_channel::<()>(1);
+        let watching = std::thread::spawn(move || {
+            if waiting.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                drop(Command::new("kill").args(["-9", &pid]).status());
+            }
+        });
+        let status = self.child.wait().expect("it ends").code();
+        drop(ended);
+        watching.join().expect("no panic");
+        status
     }
 
     /// Sends a signal.

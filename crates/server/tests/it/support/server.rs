@@ -8,6 +8,7 @@ use ackd_server::{CertificateError, Server};
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 
 use super::{Client, HttpAnswer, Socket, soon, upgrade_request};
 
@@ -144,6 +145,16 @@ impl Running {
     /// Drains, as on SIGTERM, and waits for the end. The store is what is left.
     pub(crate) async fn stop(self) -> Stopped {
         soon("the drain", self.server.shutdown()).await.expect("the store is closed");
+        Stopped { data_dir: self.data_dir, set: self.set }
+    }
+
+    /// The same; once this resolves, nobody is waited for.
+    pub(crate) async fn stop_hurried_by(self, hurry: oneshot::Receiver<()>) -> Stopped {
+        let hurry = async {
+            hurry.await.expect("it is sent");
+        };
+        let closed = self.server.shutdown_hurried_by(hurry);
+        soon("the drain", closed).await.expect("the store is closed");
         Stopped { data_dir: self.data_dir, set: self.set }
     }
 
