@@ -3,7 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use ackd_client::{Builder, Client, ClientId, ConnectError, FileError, Inbox, Stopped, Token};
+use ackd_client::{
+    Builder, Client, ClientId, ConnectError, DialError, FileError, Inbox, Stopped, Token,
+};
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 
@@ -28,7 +30,7 @@ pub(crate) struct ServerArgs {
     /// name (without a name: command), in the state directory]
     #[arg(long, value_name = "FILE", env = "ACKD_IDENTITY")]
     identity: Option<PathBuf>,
-    /// Trusts the certificate authorities in this PEM file, in place of the system's
+    /// Trusts the certificates in this PEM file (of authorities, or the server's own), in place of the system's
     #[arg(long, value_name = "FILE", env = "ACKD_CA")]
     ca: Option<PathBuf>,
 }
@@ -96,8 +98,11 @@ impl ServerArgs {
         match error {
             ConnectError::Address(error) => Usage(format!("--url {}: {error}", self.url)).into(),
             ConnectError::Tls(error) => Usage(format!("{error} (--ca)")).into(),
-            ConnectError::Unreachable(error @ ackd_client::DialError::Tls { .. }) => {
+            ConnectError::Unreachable(error @ DialError::Tls { .. }) => {
                 anyhow!("{error}; if it is the right server, name who vouches for it with --ca")
+            }
+            ConnectError::Unreachable(error @ DialError::Http { .. }) => {
+                anyhow!("{error}; does the server speak TLS? Then its --url begins with https://")
             }
             ConnectError::Unreachable(error) => {
                 anyhow!(

@@ -74,7 +74,8 @@ impl Builder {
     }
 
     /// Trusts the certificate authorities of this PEM text, in place of the system's. Of use with `https://` and `wss://`
-    /// only; for a server whose certificate signs itself, that certificate.
+    /// only. A server's own certificate may stand there too, one that signs itself: it is trusted for the names in it for
+    /// as long as it is shown, also when it is out of date.
     #[must_use]
     pub fn trust_pem(mut self, authorities: impl Into<Vec<u8>>) -> Self {
         self.authorities = Some(authorities.into());

@@ -1,13 +1,19 @@
 //! Behind TLS.
 
 use ackd_client::{Client, ConnectError, DialError, Outgoing};
-use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedKey, IsCa, Issuer, KeyPair,
+    generate_simple_self_signed,
+};
 
 use crate::real::{Real, id, message, text};
 
 /// A server for `localhost`, and the certificate that it shows.
 async fn secured() -> (Real, String) {
-    let made = generate_simple_self_signed(["localhost".to_owned()]).expect("it is made");
+    showing(&generate_simple_self_signed(["localhost".to_owned()]).expect("it is made")).await
+}
+
+async fn showing(made: &CertifiedKey<KeyPair>) -> (Real, String) {
     let CertifiedKey { cert, signing_key } = made;
     let files = tempfile::tempdir().expect("a directory");
     let (cert_path, key_path) = (files.path().join("cert.pem"), files.path().join("key.pem"));
@@ -31,6 +37,47 @@ async fn messages_of_every_size_pass_through_tls() {
         ann.send(outgoing).await.await.expect("accepted");
         assert_eq!(text(&message(&mut inbox).await.body), body);
     }
+}
+
+fn authority() -> CertificateParams {
+    let mut params = CertificateParams::new(["localhost".to_owned()]).expect("a name");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params
+}
+
+/// As `openssl req -x509` makes them.
+fn self_signed_authority() -> CertifiedKey<KeyPair> {
+    let signing_key = KeyPair::generate().expect("made");
+    let cert = authority().self_signed(&signing_key).expect("signed");
+    CertifiedKey { cert, signing_key }
+}
+
+#[tokio::test]
+async fn a_servers_own_certificate_is_trusted_for_its_names_though_it_calls_itself_an_authority() {
+    let (real, certificate) = showing(&self_signed_authority()).await;
+    let port = real.address().port();
+    let at = |host: &str| {
+        Client::builder(&format!("https://{host}:{port}")).trust_pem(certificate.clone())
+    };
+    at("localhost").connect().await.expect("let in");
+    let error = at("127.0.0.1").connect().await.expect_err("another name").to_string();
+    assert!(error.contains("not valid for name"), "{error}");
+}
+
+#[tokio::test]
+async fn a_certificate_that_an_authority_vouches_for_is_trusted() {
+    let CertifiedKey { cert: root, signing_key: root_key } = self_signed_authority();
+    let mut params = CertificateParams::new(["localhost".to_owned()]).expect("a name");
+    params.is_ca = IsCa::ExplicitNoCa;
+    let signing_key = KeyPair::generate().expect("made");
+    let issuer = Issuer::new(authority(), root_key);
+    let cert = params.signed_by(&signing_key, &issuer).expect("signed");
+    let (real, _) = showing(&CertifiedKey { cert, signing_key }).await;
+    let url = format!("wss://localhost:{}", real.address().port());
+    let trusting = |pem: String| Client::builder(&url).trust_pem(pem);
+    trusting(root.pem()).connect().await.expect("let in");
+    let other = self_signed_authority();
+    assert!(trusting(other.cert.pem()).connect().await.is_err());
 }
 
 #[tokio::test]
