@@ -104,6 +104,15 @@ impl ServerArgs {
             ConnectError::Unreachable(error @ DialError::Http { .. }) => {
                 anyhow!("{error}; does the server speak TLS? Then its --url begins with https://")
             }
+            ConnectError::Unreachable(error @ DialError::Refused { status: 403, .. }) => {
+                anyhow!("{error}; it does not want this client")
+            }
+            ConnectError::Unreachable(error @ DialError::Refused { .. }) => {
+                anyhow!("{error}; it takes nobody now, try again later")
+            }
+            ConnectError::Unreachable(error @ DialError::NotAckd { .. }) => {
+                anyhow!("{error}; is --url {} right?", self.url)
+            }
             ConnectError::Unreachable(error) => {
                 anyhow!(
                     "{error}; is the server running? (`ackd serve` starts one, --url names another)"

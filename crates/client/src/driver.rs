@@ -109,13 +109,11 @@ impl Driver {
 
     /// Pauses and dials until the client is in again, or must not come.
     async fn come_back(&mut self) -> Result<(Socket, Welcome), Stopped> {
-        let mut asked_ms = self.session.goaway_ms;
-        let mut at_once = false;
+        let (mut retry_after_ms, mut at_once) = (None, false);
         loop {
             if !std::mem::take(&mut at_once) {
-                let jittered = self.backoff.pause(self.random.number());
-                let asked = asked_ms.take().map(|ms| Duration::from_millis(ms.min(ASKED_MS_MAX)));
-                self.wait(asked.unwrap_or(jittered)).await?;
+                let pause = self.pause(retry_after_ms.take());
+                self.wait(pause).await?;
             }
             let mut socket = match self.dial_aside().await? {
                 Ok(socket) => socket,
@@ -124,8 +122,8 @@ impl Driver {
                     let what = "the server refuses this client now: HTTP 403";
                     return Err(Stopped::Unreachable(what.to_owned()));
                 }
-                Err(DialError::Refused { retry_after_ms, .. }) => {
-                    asked_ms = retry_after_ms;
+                Err(DialError::Refused { retry_after_ms: asked_ms, .. }) => {
+                    retry_after_ms = asked_ms;
                     continue;
                 }
                 Err(error) => {
@@ -139,7 +137,17 @@ impl Driver {
                 Err(Over::Again(reason)) => tracing::debug!("not let in yet: {reason}"),
                 Err(Over::AtOnce) => at_once = true,
             }
-            asked_ms = self.session.goaway_ms;
+        }
+    }
+
+    /// How long to wait before the next attempt. `goaway` asks each client for another time; `Retry-After` says the same to
+    /// all, who must not come at once.
+    fn pause(&mut self, retry_after_ms: Option<Millis>) -> Duration {
+        let asked = |ms: Millis| Duration::from_millis(ms.min(ASKED_MS_MAX));
+        let jittered = self.backoff.pause(self.random.number());
+        match self.session.goaway_ms.take() {
+            Some(goaway_ms) => asked(goaway_ms),
+            None => retry_after_ms.map_or(Duration::ZERO, asked) + jittered,
         }
     }
 

@@ -1,5 +1,8 @@
 //! What the command line says, and its exit status.
 
+use std::io::{Read as _, Write as _};
+use std::process::Stdio;
+
 use crate::support::{ackd, run};
 
 fn check(args: &[&str], expected_status: i32, expected_stderr: &str) {
@@ -114,6 +117,35 @@ fn a_server_that_does_not_run_is_a_failure_with_advice() {
             "{stderr}"
         );
     }
+}
+
+#[test]
+fn what_is_no_server_or_takes_nobody_is_told_from_one_that_does_not_run() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("bound"));
+    let said = ["404 Not Found", "503 Service Unavailable", "403 Forbidden"].map(|status| {
+        let mut command = ackd(&["send", "--to", "ann", "hello", "--url", &url]);
+        let asking = command.args(["--identity", "me.json"]).current_dir(dir.path());
+        let asking = asking.stderr(Stdio::piped()).spawn().expect("the program runs");
+        let (mut stream, _) = listener.accept().expect("it comes");
+        let mut head = [0; 1_024];
+        let read = stream.read(&mut head).expect("a request");
+        assert!(head[..read].starts_with(b"GET /v1/ws"));
+        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
+        stream.write_all(answer.as_bytes()).expect("written");
+        let output = asking.wait_with_output().expect("it ends");
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8(output.stderr)
+            .expect("text")
+            .replace(&url, "URL")
+            .replace(&url[7..], "HOST")
+    });
+    insta::assert_snapshot!(said.concat(), @r"
+    ackd: HOST answers, but is no ackd server (HTTP 404); is --url URL right?
+    ackd: the server refused the connection: HTTP 503; it takes nobody now, try again later
+    ackd: the server refused the connection: HTTP 403; it does not want this client
+    ");
 }
 
 #[test]
