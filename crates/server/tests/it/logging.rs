@@ -84,7 +84,7 @@ async fn who_comes_and_goes_is_one_line_each_with_the_number_of_connections() {
 #[tokio::test]
 async fn what_is_archived_and_handed_over_is_one_line_a_batch() {
     let (log, _guard) = Log::capture(Level::INFO);
-    let server = server().set("ack_timeout", "300ms").start().await;
+    let server = server().set("ack_timeout", "2s").start().await;
     let (mut ann, bob) = (server.client_named("ann").await, server.client_named("bob").await);
     let credential = bob.credential();
     bob.close().await;
