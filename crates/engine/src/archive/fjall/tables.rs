@@ -14,6 +14,8 @@ use fjall::{
     PersistMode, Readable, Snapshot,
 };
 
+use parking_lot::RwLock;
+
 use super::super::batch::OWN_KEY;
 use super::{ArchiveBatch, ArchiveError, Each, FjallOptions};
 
@@ -22,6 +24,9 @@ pub(super) struct Tables {
     database: Database,
     life: u64,
     memtable_bytes: u64,
+    /// Held while a batch is applied, and to take a snapshot. The library makes everything visible whenever it has made
+    /// or merged a table, a batch that is half applied as well.
+    applying: RwLock<()>,
 }
 
 impl Tables {
@@ -34,7 +39,8 @@ impl Tables {
             .max_journaling_size(JOURNAL_BYTES)
             .open()?;
         let keyspace = database.keyspace("archive", keyspace_options)?;
-        Ok(Self { keyspace, database, life, memtable_bytes: options.memtable_bytes })
+        let memtable_bytes = options.memtable_bytes;
+        Ok(Self { keyspace, database, life, memtable_bytes, applying: RwLock::default() })
     }
 
     /// Which opening of the archive this is.
@@ -57,6 +63,7 @@ impl Tables {
     }
 
     pub(super) fn snapshot(&self) -> Snapshot {
+        let _whole = self.applying.read();
         self.database.snapshot()
     }
 
@@ -91,6 +98,7 @@ impl Tables {
                 None => changes.remove(&self.keyspace, key),
             }
         }
+        let _alone = self.applying.write();
         changes.commit()
     }
 
