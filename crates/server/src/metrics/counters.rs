@@ -88,10 +88,10 @@ impl Counters {
         }
     }
 
-    /// Messages that were accepted at these times are acknowledged.
-    pub(super) fn acked(&self, now: Millis, accepted_at: &[Millis]) {
-        for at in accepted_at {
-            self.acked.observe(now.saturating_sub(*at));
+    /// So many messages that were accepted at these times are acknowledged.
+    pub(super) fn acked(&self, now: Millis, runs: &[(Millis, u32)]) {
+        for (at, count) in runs {
+            self.acked.observe_many(now.saturating_sub(*at), u64::from(*count));
         }
     }
 }
@@ -165,7 +165,7 @@ mod tests {
         }
         workers.own().told(&told);
         workers.own().refused(ErrorCode::Gap);
-        workers.own().acked(5_000, &[4_999, 1_000, 6_000]);
+        workers.own().acked(5_000, &[(4_999, 1), (1_000, 1), (6_000, 1)]);
     }
 
     #[test]

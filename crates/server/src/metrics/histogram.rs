@@ -1,4 +1,4 @@
-//! A histogram of fixed buckets: two relaxed adds for each value, no lock.
+//! A histogram of fixed buckets: two relaxed adds for each value or run of equal ones, no lock.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -26,9 +26,14 @@ impl Histogram {
     }
 
     pub(super) fn observe(&self, value: u64) {
+        self.observe_many(value, 1);
+    }
+
+    /// The same value so many times.
+    pub(super) fn observe_many(&self, value: u64, count: u64) {
         let bucket = self.bounds.partition_point(|bound| *bound < value);
-        self.counts[bucket].fetch_add(1, Ordering::Relaxed);
-        self.sum.fetch_add(value, Ordering::Relaxed);
+        self.counts[bucket].fetch_add(count, Ordering::Relaxed);
+        self.sum.fetch_add(value.saturating_mul(count), Ordering::Relaxed);
     }
 
     /// The sum of histograms that have the same bounds, divided by `unit`.

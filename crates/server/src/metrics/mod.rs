@@ -15,6 +15,7 @@ use ackd_wire::{ErrorCode, Millis};
 use self::counters::Workers;
 use self::histogram::Histogram;
 use crate::clock::Clock;
+use crate::session::Acked;
 
 pub(crate) use counters::Told;
 pub(crate) use exposition::CONTENT_TYPE;
@@ -73,9 +74,11 @@ impl Metrics {
         self.workers.own().refused(code);
     }
 
-    /// Messages that were accepted at these times are acknowledged.
-    pub(crate) fn acked(&self, now: Millis, accepted_at: &[Millis]) {
-        self.workers.own().acked(now, accepted_at);
+    /// A client has acknowledged these messages.
+    pub(crate) fn acked(&self, now: Millis, acked: &Acked) {
+        if !acked.runs().is_empty() {
+            self.workers.own().acked(now, acked.runs());
+        }
     }
 
     /// A WebSocket was opened.

@@ -2,6 +2,7 @@
 //! and requests for the router come out. It holds no socket, reads no clock, spawns nothing and never waits.
 
 mod ack;
+mod acked;
 mod command;
 mod connect;
 mod deliver;
@@ -17,6 +18,7 @@ mod state;
 mod tally;
 mod window;
 
+pub use acked::Acked;
 pub use command::{
     BadCommand, Command, Connect, Credential, Destination, Persist, Send, Watched, Which,
 };

@@ -10,7 +10,8 @@ use ackd_wire::{ClientId, ErrorCode, MessageId, Millis, Room, Seq, Token};
 use super::open::{MessageIds, Open, Requests};
 use super::window::Window;
 use super::{
-    BadCommand, CloseCode, Command, Connect, ErrorEvent, Event, Request, Rules, Signal, Tally,
+    Acked, BadCommand, CloseCode, Command, Connect, ErrorEvent, Event, Request, Rules, Signal,
+    Tally,
 };
 
 /// One client's session.
@@ -52,7 +53,7 @@ pub struct Output<'a> {
     /// For the log.
     pub tally: Tally,
     /// For figures: when each message was accepted that the client has now acknowledged.
-    pub acked: Vec<Millis>,
+    pub acked: Acked,
 }
 
 /// Where the session stands.
