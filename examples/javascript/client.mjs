@@ -67,7 +67,10 @@ function connection() {
   const identity = state.id ? { id: state.id, token: state.token } : {};
   link.onopen = () => link.send(JSON.stringify({ op: "connect", outbox: state.outbox, ...identity }));
   link.onmessage = ({ data }) => [JSON.parse(data)].flat().forEach((frame) => hear(link, frame));
-  return new Promise((ended) => (link.onclose = ({ code }) => ended(code)));
+  return new Promise((ended) => {
+    link.onclose = ({ code }) => ended(code);
+    link.onerror = () => ended(1006); // Node.js 20 tells no close of a connection that never was
+  });
 }
 
 createInterface({ input: process.stdin }).on("line", (line) => {
