@@ -12,6 +12,7 @@ mod open_files;
 mod reload;
 mod send;
 mod serve;
+mod supervisor;
 
 use std::process::ExitCode;
 

@@ -9,7 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::ConfigArgs;
 use crate::reload::InForce;
-use crate::{logging, open_files};
+use crate::{logging, open_files, supervisor};
 
 pub(crate) fn run(args: &ConfigArgs) -> anyhow::Result<()> {
     let raw = args.raw()?;
@@ -33,9 +33,14 @@ pub(crate) fn run(args: &ConfigArgs) -> anyhow::Result<()> {
         }
         // Whoever started it may read no more than it needs, or nothing: that ends no server.
         let _unread = io::stdout().write_all(ready.as_bytes());
+        tokio::spawn(supervisor::watch(server.pulse()));
+        supervisor::ready();
         while let Next::Reload = next(&mut stop, &mut hangup).await {
+            supervisor::reloading();
             in_force.reload(&server);
+            supervisor::ready();
         }
+        supervisor::stopping();
         let hurry = async { while let Next::Reload = next(&mut stop, &mut hangup).await {} };
         server.shutdown_hurried_by(hurry).await.context("the server failed")
     })

@@ -83,7 +83,7 @@ impl Server {
             phase: Phase::default(),
             store: engine.clone(),
             metrics,
-            pulse: Pulse::new(clock.now()),
+            pulse: Arc::new(Pulse::new(clock.now())),
         });
         let timers = context.clone();
         let tasks = [
@@ -111,6 +111,12 @@ impl Server {
     /// Where it listens.
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+
+    /// Tells whether the server lives: whether its runtime, its threads and its locks do what they should.
+    pub fn pulse(&self) -> impl Fn() -> bool + Send + Sync + 'static {
+        let (pulse, clock) = (self.context.pulse.clone(), self.context.clock);
+        move || pulse.is_felt(clock.now())
     }
 
     /// Takes over what a running server can: limits, `auth.allowed_origins`, the certificate, which is read again. The

@@ -1,34 +1,10 @@
 //! SIGTERM, with clients that do as they are told and clients that do nothing.
 
-use std::net::TcpStream;
+use serde_json::json;
+use tungstenite::Message;
 
-use serde_json::{Value, json};
-use tungstenite::{Message, WebSocket};
-
+use crate::peer::{Client, client, hear, say};
 use crate::support::Serving;
-
-type Client = WebSocket<TcpStream>;
-
-fn client(serving: &Serving) -> Client {
-    let address = serving.url.strip_prefix("http://").expect("plain HTTP");
-    let stream = TcpStream::connect(address).expect("it listens");
-    let (mut client, _) =
-        tungstenite::client(format!("ws://{address}/v1/ws"), stream).expect("it is upgraded");
-    say(&mut client, &json!({"op": "connect", "window": 1024}));
-    client
-}
-
-fn say(client: &mut Client, frame: &Value) {
-    client.send(Message::text(frame.to_string())).expect("sent");
-}
-
-/// The next frame.
-fn hear(client: &mut Client) -> Value {
-    match client.read().expect("a message") {
-        Message::Text(text) => serde_json::from_str(&text).expect("JSON"),
-        other => panic!("{other:?}"),
-    }
-}
 
 /// A client that reads, and one that is owed more than any socket holds and reads nothing.
 fn ann_and_deaf(serving: &Serving) -> (Client, Client) {

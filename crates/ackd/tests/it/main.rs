@@ -3,7 +3,10 @@
 mod bench;
 mod cli;
 mod draining;
+mod health;
+mod peer;
 mod reloading;
 mod serving;
+mod supervised;
 mod support;
 mod talking;

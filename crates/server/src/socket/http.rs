@@ -40,7 +40,7 @@ pub(crate) struct Context {
     pub(crate) phase: Phase,
     pub(crate) store: Arc<dyn StoreView>,
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) pulse: Pulse,
+    pub(crate) pulse: Arc<Pulse>,
 }
 
 /// A TCP connection that speaks HTTP still.

@@ -10,7 +10,7 @@ use super::*;
 use crate::clock::SystemEntropy;
 use crate::router::{Router, Switchboard};
 use crate::server::settings;
-use crate::socket::{Phase, Pulse, Timers};
+use crate::socket::{Phase, Timers};
 
 /// An engine that answers every message with nonsense.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ fn with_engine(server: &Context, engine: Arc<dyn Engine>, sink: Arc<Switchboard>
         phase: Phase::default(),
         store: server.store.clone(),
         metrics: server.metrics.clone(),
-        pulse: Pulse::new(server.clock.now()),
+        pulse: server.pulse.clone(),
     })
 }
 
