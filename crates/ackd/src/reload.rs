@@ -19,14 +19,15 @@ impl InForce<'_> {
     /// Reads the configuration again, and says in the log what came of it.
     pub(crate) fn reload(&mut self, server: &Server) {
         match self.take_over(server) {
-            Ok(changes) => report(&changes),
+            Ok((changes, certificate)) => report(&changes, certificate),
             Err(error) => {
                 tracing::error!("nothing was reloaded, all stays as it was: {error:#}");
             }
         }
     }
 
-    fn take_over(&mut self, server: &Server) -> anyhow::Result<Changes> {
+    /// What has changed, and whether there is a certificate, which was read again.
+    fn take_over(&mut self, server: &Server) -> anyhow::Result<(Changes, bool)> {
         let new = self.args.raw()?;
         new.check()?;
         let mut raw = self.raw.clone();
@@ -35,19 +36,23 @@ impl InForce<'_> {
         server.reload(&config)?;
         self.level.change(config.log.level);
         self.raw = raw;
-        Ok(changes)
+        Ok((changes, config.tls.is_some()))
     }
 }
 
-fn report(changes: &Changes) {
+fn report(changes: &Changes, certificate: bool) {
+    let certificate = certificate.then_some("read again");
     let list = |changes: &[Change]| {
         let texts: Vec<_> = changes.iter().map(Change::to_string).collect();
         texts.join(", ")
     };
     if changes.applied.is_empty() {
-        tracing::info!("reloaded; no key has changed that a running server takes over");
+        tracing::info!(
+            certificate,
+            "reloaded; no key has changed that a running server takes over"
+        );
     } else {
-        tracing::info!(changed = list(&changes.applied), "reloaded");
+        tracing::info!(certificate, changed = list(&changes.applied), "reloaded");
     }
     if !changes.at_restart.is_empty() {
         tracing::warn!(changed = list(&changes.at_restart), "not before the next start");

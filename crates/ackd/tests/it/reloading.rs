@@ -98,3 +98,23 @@ fn a_limit_of_open_files_that_is_too_low_is_told() {
     let line = serving.log_line("fewer files may be open");
     assert!(line.contains("needed=4000000100"), "{line}");
 }
+
+#[test]
+fn a_certificate_is_read_again_although_its_name_is_the_same() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("it is made");
+    let files = [("cert.pem", made.cert.pem()), ("key.pem", made.signing_key.serialize_pem())];
+    for (name, text) in &files {
+        std::fs::write(dir.path().join(name), text).expect("written");
+    }
+    let flags = ["--set", "tls.cert=cert.pem", "--set", "tls.key=key.pem"];
+    let mut serving = Serving::start_with(dir.path(), &flags);
+    assert!(serving.url.starts_with("https://127.0.0.1:"), "{}", serving.url);
+    serving.signal("-HUP");
+    let line = serving.log_line("reloaded");
+    assert!(line.contains("certificate=\"read again\""), "{line}");
+    std::fs::write(dir.path().join("key.pem"), "nonsense").expect("written");
+    serving.signal("-HUP");
+    let line = serving.log_line("nothing was reloaded");
+    assert!(line.contains("cannot read a private key from key.pem"), "{line}");
+}
