@@ -96,8 +96,13 @@ async fn send(args: SendArgs, first: Option<Outgoing>) -> anyhow::Result<()> {
         None => send_lines(&args, &client, &sent_tx).await,
     };
     drop(sent_tx);
-    printing.await??;
+    let printed = printing.await?;
     client.close().await;
+    if printed.is_err() {
+        // Otherwise the next run would send again what was refused. What is unanswered stays, and is not waited for.
+        drop(tokio::time::timeout(CLOSE_TIMEOUT, watching).await);
+        return printed;
+    }
     watching.await?;
     read
 }
@@ -282,3 +287,5 @@ const BACKLOG: usize = 1_024;
 /// Mail that nobody reads must not keep receipts from coming.
 const RECEIPT_WINDOW: u16 = 1_024;
 const RECEIPT_TIMEOUT: Duration = Duration::from_secs(60);
+/// After a failure: time for what is decided to be written down.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
