@@ -74,6 +74,11 @@ pub(crate) const STEPS: &[Step] = &[
         does: "the examples in the documentation",
         action: Action::Cargo(&["test", "--workspace", "--doc"]),
     },
+    Step {
+        name: "examples",
+        does: "the example clients in Python and JavaScript lose nothing",
+        action: Action::Cargo(&["test", "--package", "ackd", "--test", "examples"]),
+    },
     // The long, bounded runs.
     Step {
         name: "sim",
