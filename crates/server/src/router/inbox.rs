@@ -134,7 +134,8 @@ impl State {
 
     fn queue(&mut self, signal: Signal) {
         if self.signals.len() == self.signals.capacity() {
-            self.signals.reserve(STEP); // a batch's worth at once
+            // Little for whoever is mostly idle; then a batch's worth at once.
+            self.signals.reserve(if self.signals.capacity() < SPARE { SPARE } else { STEP });
         }
         match signal {
             Signal::Answer(_, Answer::Connected(_)) => {

@@ -72,15 +72,13 @@ pub(super) struct Held {
 impl Requests {
     /// Remembers a request and gives it a slot.
     pub(super) fn open(&mut self, request: Open) -> u32 {
-        if self.entries.is_empty() {
-            self.entries.shrink_to(SPARE);
-        }
         if self.next() == Tag::QUIET {
             self.entries.push_back(None);
         }
         let slot = self.next();
         if self.entries.len() == self.entries.capacity() {
-            self.entries.reserve(STEP); // a batch's worth at once
+            // Little for whoever only connects; then a batch's worth at once.
+            self.entries.reserve(if self.entries.capacity() < SPARE { SPARE } else { STEP });
         }
         self.entries.push_back(Some(request));
         slot
@@ -93,6 +91,9 @@ impl Requests {
         while matches!(self.entries.front(), Some(None)) {
             self.entries.pop_front();
             self.base = self.base.wrapping_add(1);
+        }
+        if self.entries.is_empty() {
+            self.entries.shrink_to(SPARE);
         }
         request
     }
@@ -157,7 +158,7 @@ impl Held {
 /// Open requests of one connection: twice the 1,024 numbers that an outbox may have unanswered.
 const OPEN_MAX: usize = 2048;
 /// Entries a momentarily empty table keeps.
-const SPARE: usize = 8;
+const SPARE: usize = 2;
 /// Entries by which a table grows, at least.
 const STEP: usize = 56;
 
@@ -174,6 +175,16 @@ mod tests {
         assert!(requests.take(slots[0]).is_some() && requests.take(slots[2]).is_some());
         assert!(requests.take(99).is_none());
         assert!(requests.entries.is_empty());
+    }
+
+    #[test]
+    fn an_idle_table_keeps_little_memory() {
+        let mut requests = Requests::default();
+        let once = requests.open(Open::Read);
+        assert!(requests.take(once).is_some() && requests.entries.capacity() <= 2 * SPARE);
+        let slots: Vec<_> = (0..500).map(|_| requests.open(Open::Read)).collect();
+        slots.iter().for_each(|slot| assert!(requests.take(*slot).is_some()));
+        assert!(requests.entries.capacity() <= 2 * SPARE, "{}", requests.entries.capacity());
     }
 
     #[test]

@@ -108,7 +108,9 @@ impl Window {
     pub(super) fn deliver(&mut self, message: InFlight) {
         let place = self.stored.partition_point(|other| other.seq < message.seq);
         if self.stored.len() == self.stored.capacity() {
-            self.stored.reserve(STEP.min(self.size)); // a batch's worth at once
+            // Little for whoever gets one now and then; then a batch's worth at once.
+            let more = if self.stored.capacity() < SPARE { SPARE } else { STEP };
+            self.stored.reserve(more.min(self.size));
         }
         match self.stored.get_mut(place) {
             Some(other) if other.seq == message.seq => *other = message,
