@@ -183,7 +183,7 @@ mod tests {
         let once = requests.open(Open::Read);
         assert!(requests.take(once).is_some() && requests.entries.capacity() <= 2 * SPARE);
         let slots: Vec<_> = (0..500).map(|_| requests.open(Open::Read)).collect();
-        slots.iter().for_each(|slot| assert!(requests.take(*slot).is_some()));
+        assert!(slots.iter().all(|slot| requests.take(*slot).is_some()));
         assert!(requests.entries.capacity() <= 2 * SPARE, "{}", requests.entries.capacity());
     }
 
