@@ -10,7 +10,7 @@ use std::time::Instant;
 use ackd_engine::{
     Address, Answer, Append, Body, Command, Connect, Connected, Credential, Durability, Embedded,
     Encoding, Engine, Entropy, Limits, Mode, Notice, Outcome, RealDisk, Recovered, SessionKey,
-    Settings, Settle, Sink, Submission, Tag, Target, Unknown,
+    Settings, Settle, SimArchive, SimDisk, Sink, Submission, Tag, Target, Unknown,
 };
 use ackd_wire::{ClientId, Name, Token};
 use parking_lot::Mutex;
@@ -127,12 +127,15 @@ impl Load {
             durability,
             segment_bytes: 64 << 20,
             journal_bytes: 8 << 30,
+            index_bytes: 8 << 30,
             mode: Mode::Manual,
         };
         let answers = Arc::new(Answers::default());
         let disk = RealDisk::open(directory)?;
+        let archive = Arc::new(SimArchive::new(&SimDisk::default()));
         let entropy = Box::new(Counting(7));
-        let (engine, recovered) = Embedded::open(settings, disk, entropy, answers.clone(), 1)?;
+        let (engine, recovered) =
+            Embedded::open(settings, (disk, archive), entropy, answers.clone(), 1)?;
         let (senders, receivers, names) = (Vec::new(), Vec::new(), Vec::new());
         Ok((Self { engine, answers, senders, receivers, names, last_n: 0 }, recovered))
     }

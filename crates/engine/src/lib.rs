@@ -25,5 +25,7 @@ pub use archive::{
     Each, FjallArchive, FjallOptions, SimArchive,
 };
 pub use disk::{CrashPlan, Disk, DiskFile, FaultPlan, LockError, RealDisk, SimDisk, SimFile};
-pub use embedded::{Durability, Embedded, Mode, Now, Recovered, Settings, Stats, Threads};
-pub use journal::OpenError;
+pub use embedded::{
+    Durability, Embedded, Mode, Now, OpenError, Recovered, Settings, Stats, Threads,
+};
+pub use journal::OpenError as JournalError;

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ackd_engine::{
-    Durability, Embedded, LockError, Mode, OpenError, RealDisk, Recovered, Settings, Threads,
+    Archive, Durability, Embedded, FjallArchive, FjallOptions, LockError, Mode, OpenError,
+    RealDisk, Recovered, Settings, Threads,
 };
 use ackd_wire::{Millis, limits};
 use tokio::net::TcpListener;
@@ -205,7 +206,10 @@ async fn open(
         let disk = RealDisk::open(&data_dir)?;
         let (entropy, now) = (Box::new(SystemEntropy), clock.now());
         let reserved = Reservation::take(&data_dir, now)?;
-        Ok((Embedded::open(settings, disk, entropy, sink, now)?, reserved))
+        let archive = FjallArchive::open(&data_dir.join("archive"), FjallOptions::default())
+            .map_err(OpenError::Archive)?;
+        let store = (disk, Arc::new(archive) as Arc<dyn Archive>);
+        Ok((Embedded::open(settings, store, entropy, sink, now)?, reserved))
     });
     let ((engine, recovered), (reservation, generation)) =
         opened.await.map_err(io::Error::other)??;
@@ -235,6 +239,7 @@ pub(crate) fn settings(config: &Config) -> Settings {
         },
         segment_bytes: segment_bytes(config),
         journal_bytes: config.journal_bytes,
+        index_bytes: config.index_bytes,
         mode: Mode::Inline,
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ackd_engine::{
-    Durability, Embedded, Limits, Mode, OpenError, Recovered, Settings, SimDisk, Sink,
+    Archive, Durability, Embedded, Limits, Mode, OpenError, Recovered, Settings, SimArchive,
+    SimDisk, Sink,
 };
 use ackd_server::dialect::Greeting;
 use ackd_server::router::{Router, Switchboard};
@@ -32,14 +33,14 @@ pub(crate) struct Server {
 impl Server {
     /// Starts on what is on the disk.
     pub(crate) fn start(
-        disk: &SimDisk,
+        (disk, archive): (&SimDisk, &SimArchive),
         (seed, life): (u64, u64),
         now: Millis,
     ) -> Result<(Self, Recovered), OpenError> {
         let switchboard = Arc::new(Switchboard::default());
         let entropy = SeededEntropy::new(seed, life);
         let gated = GatedDisk::new(disk.clone());
-        let (engine, recovered) = open(&gated, entropy, switchboard.clone(), now)?;
+        let (engine, recovered) = open((&gated, archive), entropy, switchboard.clone(), now)?;
         let engine = Arc::new(engine);
         let router = Router::new(engine.clone(), switchboard);
         let (rules, disk) = (Arc::new(rules()), disk.clone());
@@ -137,12 +138,13 @@ impl Server {
 
 /// The one place where the store is opened.
 fn open(
-    disk: &GatedDisk,
+    (disk, archive): (&GatedDisk, &SimArchive),
     entropy: SeededEntropy,
     sink: Arc<dyn Sink>,
     now: Millis,
 ) -> Result<(Embedded<GatedDisk>, Recovered), OpenError> {
-    Embedded::open(settings(), disk.clone(), Box::new(entropy), sink, now)
+    let store = (disk.clone(), Arc::new(archive.clone()) as Arc<dyn Archive>);
+    Embedded::open(settings(), store, Box::new(entropy), sink, now)
 }
 
 fn settings() -> Settings {
@@ -162,6 +164,7 @@ fn settings() -> Settings {
         durability: Durability::Fsync,
         segment_bytes: 64 * 1024,
         journal_bytes: 256 * 1024,
+        index_bytes: 16 * 1024,
         mode: Mode::Manual,
     }
 }

@@ -7,7 +7,7 @@ mod settle;
 
 use std::collections::BTreeMap;
 
-use ackd_engine::{FaultPlan, SimDisk};
+use ackd_engine::{FaultPlan, SimArchive, SimDisk};
 use ackd_wire::{ClientId, Millis, Name, Token};
 
 use crate::client::{Client, Manner, Next, Stage};
@@ -26,6 +26,7 @@ pub(crate) struct World {
     plan: Plan,
     now: Millis,
     disk: SimDisk,
+    archive: SimArchive,
     /// What of the disk fails at present.
     faults: FaultPlan,
     /// The disk is full until then.
@@ -65,10 +66,12 @@ impl World {
             }
         }
         let watch = Watch { log: Log::default(), model };
+        let disk = SimDisk::default();
         Self {
             plan: plan.clone(),
             now: START,
-            disk: SimDisk::default(),
+            archive: SimArchive::new(&disk),
+            disk,
             faults: FaultPlan::default(),
             full_until: None,
             server: None,

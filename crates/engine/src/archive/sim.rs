@@ -69,6 +69,20 @@ impl SimArchive {
         Self { life: state.life, ..self.clone() }
     }
 
+    /// Returns the handle of the archive as a new process opens it, the power having stayed on; those from before are
+    /// dead. After an error it is uncertain what of the batches that were not synced is left: `plan` decides.
+    #[must_use]
+    pub fn reopen(&self, plan: CrashPlan) -> Self {
+        {
+            let mut state = self.state.lock();
+            if !state.poisoned {
+                state.life += 1;
+                return Self { life: state.life, ..self.clone() };
+            }
+        }
+        self.crash(plan)
+    }
+
     /// Keys and values as they are.
     fn view(&self) -> Result<Arc<Entries>, ArchiveError> {
         let state = self.state.lock();

@@ -164,12 +164,12 @@ impl<D: Disk> Step<'_, D> {
         let mailbox = &identity.mailbox;
         let full =
             |sender| Refusal::MailboxFull { sender, retry_after_ms: limits.full_retry_after_ms };
-        if limits.mailbox_messages <= mailbox.waiting
-            || limits.mailbox_bytes < mailbox.bytes + bytes
+        if u64::from(limits.mailbox_messages) <= mailbox.waiting()
+            || limits.mailbox_bytes < mailbox.waiting_bytes() + bytes
         {
             return Err(full(false));
         }
-        if limits.mailbox_sender_messages <= mailbox.sent_by(sender) {
+        if u64::from(limits.mailbox_sender_messages) <= mailbox.sent_by(sender) {
             return Err(full(true));
         }
         let unclaimed = identity.secret.is_none();

@@ -1,10 +1,13 @@
 //! Counters against what they count: whoever tests or simulates the engine asks after every step. It changes nothing and
 //! holds the engine's lock while it looks at everything, so nobody else calls it.
 
+use std::ops::ControlFlow;
+
 use rustc_hash::FxHashMap;
 
-use super::state::{Identity, State};
-use super::{Embedded, Shared};
+use super::records::MessageRecord;
+use super::state::{Identity, Removal, State};
+use super::{Embedded, Shared, keys};
 use crate::disk::Disk;
 
 impl<D: Disk> Embedded<D> {
@@ -20,30 +23,83 @@ impl<D: Disk> Embedded<D> {
             let counts = pending.entry(appended.log).or_default();
             *counts = (counts.0 + 1, counts.1 + appended.text.len() as u64);
         }
-        let mut sums = (0, 0, 0);
+        let (mut sums, mut in_memory) = ((0, 0, 0), (0, 0));
         for identity in state.identities.values() {
             let mailbox = &identity.mailbox;
             let on_their_way = pending.get(&identity.number).copied().unwrap_or_default();
             let (waiting, bytes) = mailbox.recount();
             let counted = (waiting + on_their_way.0, bytes + on_their_way.1);
-            if counted != (u64::from(mailbox.waiting), mailbox.bytes) && !identity.ended {
-                let kept = (mailbox.waiting, mailbox.bytes);
-                return Err(format!("{}: {counted:?} wait, kept are {kept:?}", identity.id));
+            let kept = mailbox.in_memory();
+            if counted != kept && !identity.ended {
+                return Err(format!(
+                    "{}: {counted:?} are in memory, kept are {kept:?}",
+                    identity.id
+                ));
             }
-            sums.0 += u64::from(mailbox.waiting);
-            sums.1 += mailbox.bytes;
+            sums.0 += mailbox.waiting();
+            sums.1 += mailbox.waiting_bytes();
             sums.2 += identity.unclaimed_bytes();
+            in_memory.0 += kept.0;
+            in_memory.1 += kept.1;
             audit_identity(state, identity)?;
         }
         let kept = (state.waiting, state.waiting_bytes, state.unclaimed_bytes);
         if kept != sums {
             return Err(format!("the sums are {sums:?}, kept are {kept:?}"));
         }
+        if in_memory != (state.in_memory, state.in_memory_bytes) {
+            return Err("the sums of what is in memory are wrong".into());
+        }
         let outboxes: usize = state.identities.values().map(|i| i.outboxes.len()).sum();
         if outboxes != state.outboxes.len() || state.names.len() != state.identities.len() {
             return Err("an outbox or a name belongs to nobody".into());
         }
-        Ok(())
+        self.audit_archive(state)
+    }
+
+    /// What is in the archive, counted anew.
+    fn audit_archive(&self, state: &State) -> Result<(), String> {
+        let mut there = FxHashMap::<u64, (u64, u64, u64)>::default();
+        let mut wrong = None;
+        let scanned =
+            self.archive.scan(&[keys::MESSAGE], &[keys::MESSAGE + 1], &mut |key, value| {
+                let record = MessageRecord::decode(value);
+                let (Ok(record), Some(log)) = (record, keys::number_of(key)) else {
+                    wrong = Some(format!("{key:?} is no message"));
+                    return ControlFlow::Break(());
+                };
+                let counts = there.entry(log).or_default();
+                let mailbox = state.identities.get(&log).map(|identity| &identity.mailbox);
+                let settled = mailbox.is_none_or(|mailbox| mailbox.is_settled_by_all(record.seq));
+                *counts = (
+                    counts.0 + 1,
+                    counts.1 + record.text[0].len() as u64,
+                    counts.2 + u64::from(!settled),
+                );
+                ControlFlow::Continue(())
+            });
+        if scanned.is_err() {
+            return Ok(()); // the power is off
+        }
+        for identity in state.identities.values() {
+            let (messages, bytes, unsettled) = there.remove(&identity.number).unwrap_or_default();
+            let archived = identity.mailbox.archived();
+            let kept =
+                archived.map_or((0, 0), |a| (u64::from(a.waiting.messages), a.waiting.bytes));
+            if kept != (messages, bytes) || unsettled != identity.mailbox.archived_waiting() {
+                wrong = Some(format!(
+                    "{}: {:?} are archived, kept are {kept:?} and {}",
+                    identity.id,
+                    (messages, bytes, unsettled),
+                    identity.mailbox.archived_waiting()
+                ));
+            }
+        }
+        there.retain(|log, _| !state.removals.contains(&Removal::Identity(*log)));
+        if !there.is_empty() {
+            wrong = Some(format!("messages are archived for nobody: {there:?}"));
+        }
+        wrong.map_or(Ok(()), Err)
     }
 }
 

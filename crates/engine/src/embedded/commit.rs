@@ -7,7 +7,7 @@ use super::records::kind;
 use super::{Durability, Embedded, Mode, Shared};
 use crate::api::{Answer, Commit, Connected, LogKey, Notice, Outcome, Refusal};
 use crate::disk::Disk;
-use crate::journal::{JournalError, Serial};
+use crate::journal::{JournalError, Serial, Written};
 use ackd_wire::Millis;
 
 impl<D: Disk + Clone> Embedded<D> {
@@ -19,11 +19,16 @@ impl<D: Disk + Clone> Embedded<D> {
     /// Writes what trails (acks, departures), syncs it, and ends identities whose time is over. For [`Mode::Manual`],
     /// and for the threads.
     pub fn tick(&self, now: Millis) {
+        self.tend(now);
+        self.keep_house(now);
+    }
+
+    /// What upkeep does beside making spares.
+    pub(super) fn tend(&self, now: Millis) {
         while self.expire(now) {
             self.commit_with(true);
         }
         self.commit_with(true);
-        self.carry();
         self.look_for_space();
     }
 
@@ -99,7 +104,11 @@ impl<D: Disk + Clone> Embedded<D> {
         let mut outcome = Outcome::default();
         let mut shared = self.shared.lock();
         match written {
-            Ok(serial) => {
+            Ok(written) => {
+                let serial = written.map_or(0, |written| written.serial);
+                if let Some(written) = written {
+                    shared.completed_batch = written.batch;
+                }
                 let archived = complete(&mut shared, group, serial, &mut outcome);
                 self.note_archived(archived);
                 if wrote {
@@ -118,7 +127,11 @@ impl<D: Disk + Clone> Embedded<D> {
         }
     }
 
-    fn write_observed(&self, group: &mut Group, sync: bool) -> Result<Serial, JournalError> {
+    fn write_observed(
+        &self,
+        group: &mut Group,
+        sync: bool,
+    ) -> Result<Option<Written>, JournalError> {
         let Some(observer) = self.observer.as_ref().filter(|_| !group.batch.is_empty()) else {
             return self.write(group, sync);
         };
@@ -130,11 +143,11 @@ impl<D: Disk + Clone> Embedded<D> {
         Ok(written)
     }
 
-    fn write(&self, group: &mut Group, sync: bool) -> Result<Serial, JournalError> {
+    fn write(&self, group: &mut Group, sync: bool) -> Result<Option<Written>, JournalError> {
         let mut journal = self.journal.lock();
-        let mut serial = 0;
+        let mut written = None;
         if !group.batch.is_empty() {
-            serial = journal.append(&mut group.batch, false)?;
+            written = Some(journal.append(&mut group.batch, false)?);
         }
         if (sync || group.sync)
             && self.settings.durability == Durability::Fsync
@@ -142,7 +155,7 @@ impl<D: Disk + Clone> Embedded<D> {
         {
             journal.sync()?;
         }
-        Ok(serial)
+        Ok(written)
     }
 
     /// One position record for each reader that has settled something, as far as they fit.
@@ -189,8 +202,8 @@ fn complete(shared: &mut Shared, group: Group, serial: Serial, outcome: &mut Out
             message = message.detached();
             archived += 1;
         }
-        let entry = Entry { message, sender, number, segment: serial, shares_batch };
-        state.change_log(log, |log| log.insert(entry));
+        let entry = Entry { message, sender, number, shares_batch };
+        state.change_log(log, |log| log.insert(entry, serial));
     }
     for record in placed {
         record.note(state, serial);
@@ -212,7 +225,7 @@ fn connected_now(state: &mut super::state::State, mut connected: Box<Connected>)
     if let Some(log) = state.log(reader.log) {
         connected.end = log.end;
         connected.acked = log.readers.get(usize::from(reader.index)).map_or(0, |r| r.position);
-        connected.pending = log.unsettled(reader.index, 0).count() as u64;
+        connected.pending = log.pending(reader.index);
     }
     Answer::Connected(connected)
 }

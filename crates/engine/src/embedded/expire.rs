@@ -42,10 +42,11 @@ pub(super) fn end(shared: &mut Shared, number: u64) {
         group.record(kind::ENDED, None, |into| record.encode(into));
         return;
     }
-    for outbox in std::mem::take(&mut identity.outboxes) {
-        state.outboxes.remove(&outbox);
-    }
     identity.ended = true;
+    identity.outboxes_from = state.counters.next_number;
+    for outbox in std::mem::take(&mut identity.outboxes) {
+        state.remove_outbox(outbox);
+    }
     state.change_log(number, |log| log.empty(epoch));
     let Some(identity) = state.identities.get_mut(&number) else { return };
     let (record, header) = (identity.record(), identity.mailbox.header(number));

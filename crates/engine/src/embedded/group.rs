@@ -65,7 +65,6 @@ pub(super) enum Placed {
     Header(u64),
     Position(u64, u16),
     Outbox(u64),
-    Message(u64, u64),
     Dead(u64, u64),
     Counter,
 }
@@ -190,14 +189,13 @@ impl Placed {
                 let mut dead = state.dead.iter_mut();
                 let letter = dead.find(|dead| dead.log == log && dead.entry.message.seq == seq);
                 if let Some(dead) = letter {
-                    dead.entry.segment = serial;
+                    dead.segment = serial;
                 }
             }
             Self::Identity(number)
             | Self::Seen(number)
             | Self::Header(number)
-            | Self::Position(number, _)
-            | Self::Message(number, _) => {
+            | Self::Position(number, _) => {
                 if let Some(identity) = state.identities.get_mut(&number) {
                     self.note_identity(identity, serial);
                 }
@@ -216,11 +214,6 @@ impl Placed {
             Self::Position(_, index) => {
                 if let Some(reader) = identity.mailbox.readers.get_mut(usize::from(index)) {
                     reader.segment = serial;
-                }
-            }
-            Self::Message(_, seq) => {
-                if let Some(entry) = identity.mailbox.get_mut(seq) {
-                    entry.segment = serial;
                 }
             }
             Self::Outbox(_) | Self::Dead(..) | Self::Counter => {}

@@ -1,18 +1,25 @@
-//! The embedded engine: everything in memory, everything journaled. Commands are decided in memory at once; what they
+//! The embedded engine: everything is journaled, what is new is in memory, what waits longer is in the archive. Commands are decided in memory at once; what they
 //! promise leaves when the group of records they belong to is durable, and only then are messages visible to readers.
 
 mod append;
+mod archive;
 mod audit;
-mod carry;
+mod checkpoint;
 mod commit;
 mod connect;
 mod disconnect;
 mod expire;
 mod group;
+mod housekeeping;
+mod keys;
+mod load;
 mod log;
+mod open_error;
 mod outbox;
+mod page;
 mod ranges;
 mod read;
+mod reclaim;
 mod records;
 mod recover;
 mod settle;
@@ -28,11 +35,16 @@ use ackd_wire::Millis;
 use parking_lot::{Condvar, Mutex};
 
 use crate::api::{Entropy, Limits, Observer, Sink};
+use crate::archive::Archive;
 use crate::disk::Disk;
-use crate::journal::{Journal, OpenError, Options, SpareMaker};
+use crate::journal::{Journal, Options, Place, SpareMaker};
+use archive::Archiver;
 use group::Group;
+use housekeeping::Idle;
+use page::Pages;
 use state::State;
 
+pub use open_error::OpenError;
 pub use stats::Stats;
 pub use threads::{Now, Threads};
 
@@ -49,6 +61,17 @@ pub struct Embedded<D: Disk> {
     spares: SpareMaker<D>,
     sink: Arc<dyn Sink>,
     observer: Option<Arc<dyn Observer>>,
+    archive: Arc<dyn Archive>,
+    /// Whoever changes the archive holds this first, before any other lock.
+    archiver: Mutex<Archiver>,
+    /// The housekeeper has something to do, or is to stop.
+    house: Condvar,
+    /// There is more room in memory, or the archiver waits for a commit.
+    relieved: Condvar,
+    pages: Mutex<Pages>,
+    pages_due: Condvar,
+    /// When something was stored last, as the housekeeper has seen it.
+    idle: Mutex<Idle>,
 }
 
 /// How an embedded engine works.
@@ -60,8 +83,10 @@ pub struct Settings {
     pub durability: Durability,
     /// Bytes of a journal segment: a multiple of 4 KiB.
     pub segment_bytes: u64,
-    /// The journal is cleaned when it is larger than this.
+    /// When the journal is larger than this, its oldest segments are freed.
     pub journal_bytes: u64,
+    /// Messages that wait may take so much memory; more are moved to the archive.
+    pub index_bytes: u64,
     /// Who commits.
     pub mode: Mode,
 }
@@ -114,13 +139,21 @@ struct Shared {
     committer: bool,
     /// A spare is wanted, or a segment was begun: the journal may be too large.
     upkeep_due: bool,
+    /// The archiver waits for a commit: the committer must not wait for the archiver.
+    archiver_waits: bool,
+    /// The housekeeper has something to do.
+    house_due: bool,
+    /// It waits without end.
+    house_sleeps: bool,
+    /// Number of the last batch of the journal whose messages are in memory.
+    completed_batch: u64,
 }
 
 impl<D: Disk + Clone> Embedded<D> {
-    /// Opens the store on this disk, or makes one. Answers will go to `sink`.
+    /// Opens the store on this disk and in this archive, or makes one. Answers will go to `sink`.
     pub fn open(
         settings: Settings,
-        disk: D,
+        (disk, archive): (D, Arc<dyn Archive>),
         entropy: Box<dyn Entropy>,
         sink: Arc<dyn Sink>,
         now: Millis,
@@ -129,23 +162,37 @@ impl<D: Disk + Clone> Embedded<D> {
         let mut state = State::new(settings.limits.clone(), entropy);
         let options = Options { segment_bytes: settings.segment_bytes };
         let mut replay = recover::Replay::new(&mut state, now);
+        let loaded = load::load(&*archive, &mut replay)?;
         let journal = Journal::open(disk, options, &mut |serial, kind, record| {
             replay.record(serial, kind, record)
         })?;
         replay.finish();
+        if loaded.oldest < journal.oldest() || journal.newest() < loaded.oldest {
+            return Err(OpenError::Strangers);
+        }
         let recovered = recover::summary(&state, &journal);
         let unclean =
             settings.durability == Durability::Os && !journal.is_new() && !recovered.clean;
         let group = Group::new(journal.capacity());
-        let (committing, handed_over, closing, committer, upkeep_due) =
-            (false, false, false, false, true);
-        let shared =
-            Shared { state, group, committing, handed_over, closing, committer, upkeep_due };
-        let spares = journal.spare_maker();
-        let (shared, journal) = (Mutex::new(shared), Mutex::new(journal));
-        let (changed, upkeep) = (Condvar::new(), Condvar::new());
-        let engine =
-            Self { settings, shared, changed, upkeep, journal, spares, sink, observer: None };
+        let shared = Mutex::new(Shared::new(state, group, journal.last_batch()));
+        let archiver = Mutex::new(Archiver { place: Place::start(journal.oldest()) });
+        let engine = Self {
+            settings,
+            shared,
+            changed: Condvar::new(),
+            upkeep: Condvar::new(),
+            spares: journal.spare_maker(),
+            journal: Mutex::new(journal),
+            sink,
+            observer: None,
+            archive,
+            archiver,
+            house: Condvar::new(),
+            relieved: Condvar::new(),
+            pages: Mutex::default(),
+            pages_due: Condvar::new(),
+            idle: Mutex::default(),
+        };
         if unclean {
             engine.renew_epochs();
         }
@@ -172,6 +219,24 @@ impl<D: Disk + Clone> Embedded<D> {
     /// Whether there was no space for the next segment of the journal when it was last tried.
     pub fn is_disk_full(&self) -> bool {
         self.shared.lock().group.disk_full
+    }
+}
+
+impl Shared {
+    fn new(state: State, group: Group, completed_batch: u64) -> Self {
+        Self {
+            state,
+            group,
+            committing: false,
+            handed_over: false,
+            closing: false,
+            committer: false,
+            upkeep_due: true,
+            archiver_waits: false,
+            house_due: true,
+            house_sleeps: false,
+            completed_batch,
+        }
     }
 }
 

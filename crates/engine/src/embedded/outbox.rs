@@ -28,6 +28,8 @@ pub(super) struct Outbox {
     pub(super) group: u64,
     /// Whether the journal knows it.
     pub(super) stored: bool,
+    /// Whether the archive does.
+    pub(super) archived: bool,
     pub(super) last_used: Millis,
     /// The segment that holds its newest record.
     pub(super) segment: u64,
@@ -66,6 +68,7 @@ impl Outbox {
             passing: Ranges::default(),
             group: 0,
             stored: false,
+            archived: false,
             last_used: now,
             segment: 0,
         }

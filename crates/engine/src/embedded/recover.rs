@@ -8,15 +8,15 @@ use super::append::message;
 use super::log::Entry;
 use super::outbox::Outbox;
 use super::records::{
-    CounterRecord, Damaged, DeadRecord, EndedRecord, HeaderRecord, IdentityRecord, MessageRecord,
-    OutboxRecord, PositionRecord, SeenRecord, kind,
+    ArchivedRecord, CounterRecord, Damaged, DeadRecord, EndedRecord, HeaderRecord, IdentityRecord,
+    MessageRecord, OutboxRecord, PositionRecord, SeenRecord, kind, two_parts,
 };
-use super::state::{Dead, Identity, State};
+use super::state::{Dead, Identity, Removal, State};
 use super::{Embedded, Recovered};
 use crate::disk::Disk;
 use crate::journal::{Journal, Serial};
 
-/// The state while it is being read back.
+/// The state while it is being read back: the archive first, then the journal onto it.
 pub(super) struct Replay<'s> {
     state: &'s mut State,
     now: Millis,
@@ -51,23 +51,63 @@ impl<'s> Replay<'s> {
                 outbox.merge(&record);
                 outbox.segment = serial;
             }
-            kind::SEEN => {
-                let SeenRecord { number, online, at } = SeenRecord::decode(record)?;
-                let identity = self.known(number);
-                (identity.last_seen, identity.connections) = (at, u32::from(online));
-                identity.seen_segment = serial;
-            }
+            kind::SEEN => self.seen(serial, record)?,
             kind::ENDED => drop(self.state.take_out(EndedRecord::decode(record)?.number)),
             kind::DEAD => self.dead(serial, &DeadRecord::decode(record)?),
-            kind::COUNTER => {
-                let CounterRecord { next_number, room_number } = CounterRecord::decode(record)?;
-                let counters = &mut self.state.counters;
-                counters.next_number = counters.next_number.max(next_number);
-                counters.room_number = counters.room_number.max(room_number);
-                self.state.counter_segment = serial;
-            }
+            kind::COUNTER => self.counters(serial, record)?,
             _ => return Err("a record is of a kind of a later version"),
         }
+        Ok(())
+    }
+
+    pub(super) fn counters(&mut self, serial: Serial, record: &[u8]) -> Result<(), Damaged> {
+        let CounterRecord { next_number, room_number } = CounterRecord::decode(record)?;
+        let counters = &mut self.state.counters;
+        counters.next_number = counters.next_number.max(next_number);
+        counters.room_number = counters.room_number.max(room_number);
+        self.state.counter_segment = serial;
+        Ok(())
+    }
+
+    /// An identity, and when it was last here, as the archive has them.
+    pub(super) fn archived_identity(&mut self, value: &[u8]) -> Result<(), Damaged> {
+        let [identity, seen] = two_parts(value)?;
+        let record = IdentityRecord::decode(identity)?;
+        let number = record.number;
+        self.identity(0, record);
+        self.seen(0, seen)?;
+        self.known(number).archived = true;
+        Ok(())
+    }
+
+    /// A log's header, and what of it is archived.
+    pub(super) fn archived_log(&mut self, number: u64, value: &[u8]) -> Result<(), Damaged> {
+        let [header, archived] = two_parts(value)?;
+        let identity = self.known(number);
+        identity.archived = true;
+        identity.mailbox.replay_header(HeaderRecord::decode(header)?, 0);
+        identity.mailbox.restore(&ArchivedRecord::decode(archived)?);
+        Ok(())
+    }
+
+    pub(super) fn archived_outbox(&mut self, value: &[u8]) -> Result<(), Damaged> {
+        let record = OutboxRecord::decode(value)?;
+        let outbox = self.outbox(record.number);
+        outbox.merge(&record);
+        outbox.archived = true;
+        Ok(())
+    }
+
+    pub(super) fn archived_dead(&mut self, value: &[u8]) -> Result<(), Damaged> {
+        self.dead(0, &DeadRecord::decode(value)?);
+        Ok(())
+    }
+
+    fn seen(&mut self, serial: Serial, record: &[u8]) -> Result<(), Damaged> {
+        let SeenRecord { number, online, at } = SeenRecord::decode(record)?;
+        let identity = self.known(number);
+        (identity.last_seen, identity.connections) = (at, u32::from(online));
+        identity.seen_segment = serial;
         Ok(())
     }
 
@@ -95,13 +135,11 @@ impl<'s> Replay<'s> {
     }
 
     fn identity(&mut self, serial: Serial, record: IdentityRecord) {
-        let IdentityRecord { number, id, claimed, ended, secret, next_secret, created } = record;
+        let IdentityRecord { number, id, claimed, ended, secret, next_secret, created, .. } =
+            record;
         self.state.names.insert(id.clone(), number);
-        let next_number = self.state.counters.next_number;
         let identity = self.known(number);
-        if ended {
-            identity.outboxes_from = next_number;
-        }
+        identity.outboxes_from = record.outboxes_from;
         (identity.id, identity.claimed, identity.ended) = (id, claimed, ended);
         (identity.secret, identity.next_secret) = (secret, next_secret);
         (identity.created, identity.stored, identity.segment) = (created, true, serial);
@@ -113,8 +151,7 @@ impl<'s> Replay<'s> {
             outbox.accept(record.n, record.log);
             outbox.last_used = outbox.last_used.max(record.at);
         }
-        let entry = entry(serial, record);
-        self.known(record.log).mailbox.replay(entry);
+        self.known(record.log).mailbox.replay(entry(record), serial);
     }
 
     fn dead(&mut self, serial: Serial, record: &DeadRecord<'_>) {
@@ -122,35 +159,43 @@ impl<'s> Replay<'s> {
         let mut dead = self.state.dead.iter_mut();
         let known = dead.find(|dead| dead.log == log && dead.entry.message.seq == seq);
         if let Some(known) = known {
-            known.entry.segment = serial;
+            known.segment = serial;
             return;
         }
-        let entry = entry(serial, &record.message);
-        self.state.bury(Dead { log, entry });
+        let entry = entry(&record.message);
+        self.state.bury(Dead { log, at: record.at, entry, segment: serial });
     }
 
     /// Everything is read: what is left without a name is gone, and everybody is away.
     pub(super) fn finish(mut self) {
-        self.state.identities.retain(|_, identity| identity.stored);
+        let State { identities, removals, .. } = &mut *self.state;
+        identities.retain(|number, identity| {
+            if !identity.stored && identity.archived {
+                removals.push(Removal::Identity(*number));
+            }
+            identity.stored
+        });
         self.finish_outboxes();
-        let State { identities, names, ends, limits, .. } = &mut *self.state;
+        let State { identities, names, ends, owing, limits, .. } = &mut *self.state;
         names.retain(|_, number| identities.contains_key(number));
-        let (mut unclaimed_bytes, mut waiting, mut waiting_bytes) = (0, 0, 0);
+        let mut sums = Sums::default();
         for (number, identity) in identities {
             if std::mem::take(&mut identity.connections) != 0 {
                 identity.last_seen = self.now;
             }
             let log = &mut identity.mailbox;
             log.readers.iter_mut().for_each(|reader| reader.restart = log.end);
-            waiting += u64::from(log.waiting);
-            waiting_bytes += log.bytes;
-            unclaimed_bytes += identity.unclaimed_bytes();
+            log.owe_all();
+            sums.add(identity);
+            if identity.mailbox.owes() {
+                owing.insert(*number);
+            }
             if !identity.ended {
                 ends.insert((identity.end(limits), *number));
             }
         }
-        self.state.unclaimed_bytes = unclaimed_bytes;
-        (self.state.waiting, self.state.waiting_bytes) = (waiting, waiting_bytes);
+        sums.keep(self.state);
+        self.state.dead.make_contiguous().sort_by_key(|dead| dead.at);
     }
 
     /// Each identity gets its outboxes. One that was forgotten while the server ran, and whose name was used again since,
@@ -159,6 +204,7 @@ impl<'s> Replay<'s> {
         let State { identities, outboxes, .. } = &mut *self.state;
         let mut numbers: Vec<u64> = outboxes.keys().copied().collect();
         numbers.sort_unstable_by_key(|number| std::cmp::Reverse(*number));
+        let mut useless = Vec::new();
         for number in numbers {
             let Some(outbox) = outboxes.get(&number) else { continue };
             let identity = identities.get_mut(&outbox.identity).filter(|identity| {
@@ -169,23 +215,46 @@ impl<'s> Replay<'s> {
             });
             match identity {
                 Some(identity) => identity.outboxes.push(number),
-                None => drop(outboxes.remove(&number)),
+                None => useless.push(number),
             }
+        }
+        for number in useless {
+            self.state.remove_outbox(number);
         }
     }
 }
 
-fn entry(serial: Serial, record: &MessageRecord<'_>) -> Entry {
+/// What waits, summed over all logs.
+#[derive(Default)]
+struct Sums {
+    waiting: (u64, u64),
+    in_memory: (u64, u64),
+    unclaimed_bytes: u64,
+}
+
+impl Sums {
+    fn add(&mut self, identity: &Identity) {
+        let log = &identity.mailbox;
+        self.waiting.0 += log.waiting();
+        self.waiting.1 += log.waiting_bytes();
+        self.in_memory.0 += log.in_memory().0;
+        self.in_memory.1 += log.in_memory().1;
+        self.unclaimed_bytes += identity.unclaimed_bytes();
+    }
+
+    fn keep(self, state: &mut State) {
+        (state.waiting, state.waiting_bytes) = self.waiting;
+        (state.in_memory, state.in_memory_bytes) = self.in_memory;
+        state.unclaimed_bytes = self.unclaimed_bytes;
+    }
+}
+
+/// A message as its record says, with bytes of its own.
+pub(super) fn entry(record: &MessageRecord<'_>) -> Entry {
     let text = Bytes::copy_from_slice(record.text[0]);
     let message = message(record).with_names((record.from_bytes, record.room_bytes), text);
     debug_assert_ne!(message.id, MessageId([0; 16]), "every stored message has an ID");
-    Entry {
-        message,
-        sender: record.sender,
-        number: (record.outbox, record.n),
-        segment: serial,
-        shares_batch: false,
-    }
+    Entry { message, sender: record.sender, number: (record.outbox, record.n), shares_batch: false }
 }
 
 /// Messages that wait, and their bytes.

@@ -2,11 +2,12 @@
 
 use ackd_wire::Seq;
 
-use super::Shared;
 use super::group::Placed;
+use super::log::Entry;
 use super::records::{DeadRecord, MessageRecord, kind};
 use super::state::Dead;
 use super::submit::Step;
+use super::{Shared, keys, recover};
 use crate::api::{Answer, Notice, ReaderKey, Refusal, Settle};
 use crate::disk::Disk;
 
@@ -55,19 +56,32 @@ impl<D: Disk> Step<'_, D> {
     /// Keeps a copy of what is rejected.
     fn bury(&mut self, reader: ReaderKey, seq: Seq) {
         let now = self.now;
-        let log = self.shared.state.log(reader.log);
-        let entry = log.filter(|log| !log.has_settled(reader.index, seq));
-        let Some(mut entry) = entry.and_then(|log| log.get(seq)).cloned() else { return };
+        let Some(mut entry) = self.unsettled(reader, seq) else { return };
         entry.detach();
         let writable = self.admits(entry.message.bytes() as usize + DEAD_BYTES);
         let log = reader.log.0;
         let Shared { state, group, .. } = &mut *self.shared;
-        let dead = Dead { log, entry };
+        let dead = Dead { log, at: now, entry, segment: 0 };
         if writable {
             let record = DeadRecord { at: now, message: MessageRecord::of(log, &dead.entry) };
             group.record(kind::DEAD, Some(Placed::Dead(log, seq)), |into| record.encode(into));
         }
         state.bury(dead);
+    }
+
+    /// A message that its reader has not settled, from memory or from the archive. It is rejected seldom enough to be
+    /// read there and then.
+    fn unsettled(&mut self, reader: ReaderKey, seq: Seq) -> Option<Entry> {
+        let log = self.shared.state.log(reader.log)?;
+        if log.has_settled(reader.index, seq) {
+            return None;
+        }
+        if log.archived_to() < seq {
+            return log.get(seq).cloned();
+        }
+        let value = self.engine.archive.get(&keys::placed(keys::MESSAGE, reader.log.0, seq));
+        let value = value.ok().flatten()?;
+        MessageRecord::decode(&value).ok().map(|record| recover::entry(&record))
     }
 
     /// What is known to wait keeps bytes of its own, not the whole batch it came in.

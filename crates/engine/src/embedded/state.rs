@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use ackd_wire::{ClientId, MessageId, Millis, TokenHash};
+use ackd_wire::{ClientId, MessageId, Millis, Seq, TokenHash};
 use rustc_hash::FxHashMap;
 
 use super::log::{Entry, Log};
@@ -28,12 +28,23 @@ pub(super) struct State {
     /// Messages that wait, and their bytes, those of groups on their way included: the sums over all logs.
     pub(super) waiting: u64,
     pub(super) waiting_bytes: u64,
+    /// Of those, what is in memory.
+    pub(super) in_memory: u64,
+    pub(super) in_memory_bytes: u64,
+    /// Logs of which settled messages are still in the archive.
+    pub(super) owing: BTreeSet<u64>,
+    /// What is to be taken out of the archive because it has ended.
+    pub(super) removals: Vec<Removal>,
     /// What was rejected, newest last: at most [`DEAD_MAX`].
     pub(super) dead: VecDeque<Dead>,
     pub(super) entropy: Box<dyn Entropy>,
 }
 
 /// Who, and what waits for them. Its number is never given again.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and any of them go together"
+)]
 #[derive(Debug)]
 pub(super) struct Identity {
     pub(super) number: u64,
@@ -52,8 +63,10 @@ pub(super) struct Identity {
     pub(super) last_seen: Millis,
     pub(super) mailbox: Log,
     pub(super) outboxes: Vec<u64>,
-    /// Outboxes with smaller numbers ended with an earlier claim. Known only while the journal is read.
+    /// Outboxes with smaller numbers ended with an earlier claim.
     pub(super) outboxes_from: u64,
+    /// Whether the archive knows it or its log.
+    pub(super) archived: bool,
     /// Segments of the newest identity record and the newest seen record.
     pub(super) segment: u64,
     pub(super) seen_segment: u64,
@@ -63,7 +76,20 @@ pub(super) struct Identity {
 #[derive(Debug)]
 pub(super) struct Dead {
     pub(super) log: u64,
+    pub(super) at: Millis,
     pub(super) entry: Entry,
+    /// The segment that holds its record; 0: the archive does.
+    pub(super) segment: u64,
+}
+
+/// What has ended and is to be taken out of the archive, once the journal says durably that it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Removal {
+    /// With its log and all messages in it.
+    Identity(u64),
+    Outbox(u64),
+    /// Log and `seq`.
+    Dead(u64, Seq),
 }
 
 impl State {
@@ -79,6 +105,10 @@ impl State {
             unclaimed_bytes: 0,
             waiting: 0,
             waiting_bytes: 0,
+            in_memory: 0,
+            in_memory_bytes: 0,
+            owing: BTreeSet::new(),
+            removals: Vec::new(),
             dead: VecDeque::new(),
             entropy,
         }
@@ -137,8 +167,11 @@ impl State {
     pub(super) fn remove(&mut self, number: u64) {
         let Some(identity) = self.take_out(number) else { return };
         self.unclaimed_bytes -= identity.unclaimed_bytes();
-        self.waiting -= u64::from(identity.mailbox.waiting);
-        self.waiting_bytes -= identity.mailbox.bytes;
+        self.waiting -= identity.mailbox.waiting();
+        self.waiting_bytes -= identity.mailbox.waiting_bytes();
+        let (messages, bytes) = identity.mailbox.in_memory();
+        self.in_memory -= messages;
+        self.in_memory_bytes -= bytes;
     }
 
     /// The same, but for the sums: while the journal is read they are not kept yet.
@@ -148,10 +181,20 @@ impl State {
             self.names.remove(identity.id.as_str());
         }
         self.ends.remove(&(identity.end(&self.limits), number));
+        self.owing.remove(&number);
+        if identity.archived {
+            self.removals.push(Removal::Identity(number));
+        }
         for outbox in &identity.outboxes {
-            self.outboxes.remove(outbox);
+            self.remove_outbox(*outbox);
         }
         Some(identity)
+    }
+
+    pub(super) fn remove_outbox(&mut self, number: u64) {
+        if self.outboxes.remove(&number).is_some_and(|outbox| outbox.archived) {
+            self.removals.push(Removal::Outbox(number));
+        }
     }
 
     /// Changes a log; the sums over all logs follow.
@@ -161,30 +204,47 @@ impl State {
         change: impl FnOnce(&mut Log) -> T,
     ) -> Option<T> {
         let log = &mut self.identities.get_mut(&number)?.mailbox;
-        let (waiting, bytes) = (u64::from(log.waiting), log.bytes);
+        let (waiting, bytes) = (log.waiting(), log.waiting_bytes());
+        let in_memory = log.in_memory();
         let result = change(log);
-        self.waiting = self.waiting + u64::from(log.waiting) - waiting;
-        self.waiting_bytes = self.waiting_bytes + log.bytes - bytes;
+        self.waiting = self.waiting + log.waiting() - waiting;
+        self.waiting_bytes = self.waiting_bytes + log.waiting_bytes() - bytes;
+        self.in_memory = self.in_memory + log.in_memory().0 - in_memory.0;
+        self.in_memory_bytes = self.in_memory_bytes + log.in_memory().1 - in_memory.1;
+        if log.owes() {
+            self.owing.insert(number);
+        }
         Some(result)
+    }
+
+    /// Bytes that the messages in memory take, about.
+    pub(super) fn index_bytes(&self) -> u64 {
+        self.in_memory_bytes + self.in_memory * ENTRY_BYTES
     }
 
     /// Forgets those outboxes of an identity that nothing depends on any more.
     pub(super) fn forget_outboxes(&mut self, number: u64, now: Millis) {
         let Self { identities, outboxes, limits, .. } = self;
         let Some(identity) = identities.get_mut(&number) else { return };
+        let mut forgotten = Vec::new();
         identity.outboxes.retain(|key| {
             let outbox = outboxes.get(key);
             let kept = outbox.is_some_and(|o| !o.is_forgettable(now, limits.dedup_window_ms));
             if !kept {
-                outboxes.remove(key);
+                forgotten.push(*key);
             }
             kept
         });
+        for key in forgotten {
+            self.remove_outbox(key);
+        }
     }
 
     pub(super) fn bury(&mut self, dead: Dead) {
-        if self.dead.len() == DEAD_MAX {
-            self.dead.pop_front();
+        if self.dead.len() == DEAD_MAX
+            && let Some(oldest) = self.dead.pop_front()
+        {
+            self.removals.push(Removal::Dead(oldest.log, oldest.entry.message.seq));
         }
         self.dead.push_back(dead);
     }
@@ -206,6 +266,7 @@ impl Identity {
             mailbox: Log::new(epoch),
             outboxes: Vec::new(),
             outboxes_from: 0,
+            archived: false,
             segment: 0,
             seen_segment: 0,
         }
@@ -220,7 +281,7 @@ impl Identity {
 
     /// What of its mail counts as mail to nobody.
     pub(super) fn unclaimed_bytes(&self) -> u64 {
-        if self.secret.is_none() { self.mailbox.bytes } else { 0 }
+        if self.secret.is_none() { self.mailbox.waiting_bytes() } else { 0 }
     }
 
     /// Whether it is here, or when it was.
@@ -237,9 +298,12 @@ impl Identity {
             secret: self.secret,
             next_secret: self.next_secret,
             created: self.created,
+            outboxes_from: self.outboxes_from,
         }
     }
 }
 
+/// What a message takes in memory beside its names and body: its entry, the allocation's overhead, its sender's count.
+const ENTRY_BYTES: u64 = 160;
 /// Dead letters that are kept.
 const DEAD_MAX: usize = 1000;

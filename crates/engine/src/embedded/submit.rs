@@ -3,6 +3,7 @@
 use ackd_wire::Millis;
 
 use super::group::Group;
+use super::page::Page;
 use super::{Embedded, Mode, Shared};
 use crate::api::{Answer, Command, Engine, Outcome, Refusal, Submission, Tag};
 use crate::disk::Disk;
@@ -12,13 +13,15 @@ pub(super) struct Step<'s, D: Disk> {
     pub(super) engine: &'s Embedded<D>,
     pub(super) shared: &'s mut Shared,
     pub(super) outcome: &'s mut Outcome,
+    /// What is to be read from the archive.
+    pub(super) pages: &'s mut Vec<Page>,
     pub(super) tag: Tag,
     pub(super) now: Millis,
 }
 
 impl<D: Disk + Clone> Engine for Embedded<D> {
     fn submit(&self, now: Millis, batch: &mut Vec<Submission<'_>>) {
-        let mut outcome = Outcome::default();
+        let (mut outcome, mut pages) = (Outcome::default(), Vec::new());
         let mut shared = self.shared.lock();
         let trailed = shared.group.trails();
         for Submission { tag, command } in batch.drain(..) {
@@ -28,18 +31,24 @@ impl<D: Disk + Clone> Engine for Embedded<D> {
                 self.commit_with(true);
                 shared = self.shared.lock();
             }
-            let outcome = &mut outcome;
-            Step { engine: self, shared: &mut shared, outcome, tag, now }.decide(command);
+            let (outcome, pages) = (&mut outcome, &mut pages);
+            Step { engine: self, shared: &mut shared, outcome, pages, tag, now }.decide(command);
         }
-        let lead = self.settings.mode == Mode::Inline && shared.group.sync && !shared.committing;
+        let mut lead =
+            self.settings.mode == Mode::Inline && shared.group.sync && !shared.committing;
         shared.committing |= lead;
-        if !lead && !trailed && shared.group.trails() {
+        if lead && shared.committer && self.is_crowded(&shared) {
+            // The committer waits until there is room again; this thread has other things to do.
+            (lead, shared.handed_over) = (false, true);
+            self.changed.notify_all();
+        } else if !lead && !trailed && shared.group.trails() {
             self.changed.notify_all();
         }
         drop(shared);
         if !outcome.answers.is_empty() || !outcome.notices.is_empty() {
             self.sink.deliver(&mut outcome);
         }
+        self.read_pages(pages);
         if lead {
             self.lead();
         }
@@ -70,7 +79,7 @@ impl<D: Disk> Step<'_, D> {
             Command::Reject { reader, seqs } => self.reject(reader, &seqs),
             Command::Archive { reader, seqs } => self.archive(reader, &seqs),
             Command::Read(read) => self.read(read),
-            Command::Fetch { reader, seqs } => self.fetch(reader, &seqs),
+            Command::Fetch { reader, seqs } => self.fetch(reader, seqs),
             Command::TakeRoomNumber => self.take_room_number(),
         }
     }
@@ -102,6 +111,11 @@ impl<D: Disk> Step<'_, D> {
 }
 
 impl<D: Disk> Embedded<D> {
+    /// Whether more is in memory than there should be.
+    pub(super) fn is_crowded(&self, shared: &Shared) -> bool {
+        self.settings.index_bytes < shared.state.index_bytes()
+    }
+
     /// Whether records of so many bytes surely fit on the disk. If only a spare segment is missing, one is made.
     pub(super) fn admits(&self, group: &mut Group, bytes: u64) -> bool {
         if group.needs_spare(bytes) && self.spares.ready() == 0 {

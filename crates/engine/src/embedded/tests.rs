@@ -8,12 +8,14 @@ use parking_lot::Mutex;
 
 use super::{Durability, Embedded, Mode, Settings};
 use crate::api::{Engine, Entropy, Limits, Outcome, Sink};
+use crate::archive::SimArchive;
 use crate::conformance::{self, Store};
 use crate::disk::SimDisk;
 
 #[derive(Debug)]
 struct Subject {
     disk: SimDisk,
+    archive: SimArchive,
     settings: Settings,
     outcomes: Arc<Outcomes>,
     engine: Option<Embedded<SimDisk>>,
@@ -49,8 +51,9 @@ impl Subject {
         self.engine = None;
         self.lives += 1;
         let (settings, disk) = (self.settings.clone(), self.disk.clone());
+        let archive = Arc::new(self.archive.clone());
         let entropy = Box::new(Counting(self.lives));
-        let opened = Embedded::open(settings, disk, entropy, self.outcomes.clone(), now);
+        let opened = Embedded::open(settings, (disk, archive), entropy, self.outcomes.clone(), now);
         self.engine = Some(opened.expect("the store opens").0);
         self.flush(now);
     }
@@ -79,26 +82,40 @@ impl Store for Subject {
     }
 }
 
-fn open(limits: Limits) -> Box<dyn Store> {
+fn open(limits: Limits, index_bytes: u64) -> Box<dyn Store> {
     let settings = Settings {
         limits,
         durability: Durability::Fsync,
         segment_bytes: 64 * 1024,
         journal_bytes: 128 * 1024,
+        index_bytes,
         mode: Mode::Manual,
     };
     let (disk, outcomes) = (SimDisk::default(), Arc::default());
-    let mut subject = Subject { disk, settings, outcomes, engine: None, lives: 0 };
+    let archive = SimArchive::new(&disk);
+    let mut subject = Subject { disk, archive, settings, outcomes, engine: None, lives: 0 };
     subject.open(1000);
     Box::new(subject)
 }
 
+/// Each topic with everything in memory, and with everything in the archive as soon as it is stored.
 macro_rules! topics {
     ($($topic:ident),+ $(,)?) => {
-        $(#[test]
-        fn $topic() {
-            conformance::run(stringify!($topic), &open);
-        })+
+        mod in_memory {
+            use super::{conformance, open};
+            $(#[test]
+            fn $topic() {
+                conformance::run(stringify!($topic), &|limits| open(limits, 1 << 30));
+            })+
+        }
+
+        mod in_the_archive {
+            use super::{conformance, open};
+            $(#[test]
+            fn $topic() {
+                conformance::run(stringify!($topic), &|limits| open(limits, 0));
+            })+
+        }
 
         #[test]
         fn no_topic_is_left_out() {

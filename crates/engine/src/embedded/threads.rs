@@ -1,6 +1,7 @@
-//! The engine's own threads: the committer, which goes on where a submitter stops and writes what trails, and upkeep, which
-//! makes spares, ends identities and cleans the journal. Neither wakes up while nothing has happened and nobody's time is
-//! over, but for a look an hour.
+//! The engine's own threads: the committer, which goes on where a submitter stops and writes what trails; upkeep, which
+//! makes spares and ends identities; the housekeeper, which moves what waits to the archive and frees segments; and one
+//! that reads pages from the archive. None wakes up while nothing has happened and nobody's time is over, but for a look
+//! an hour.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -32,24 +33,35 @@ impl std::fmt::Debug for StopFn {
 }
 
 impl Threads {
-    /// Starts both.
+    /// Starts them.
     pub fn spawn<D: Disk + Clone>(engine: &Arc<Embedded<D>>, now: Now) -> std::io::Result<Self> {
         engine.shared.lock().committer = true;
         let thread = |name: &str| std::thread::Builder::new().name(name.into());
         let (committer, clock) = (engine.clone(), now.clone());
         let committer = thread("ackd-commit").spawn(move || committer.run_committer(&clock))?;
         let upkeep = engine.clone();
-        let upkeep = thread("ackd-upkeep").spawn(move || upkeep.run_upkeep(&now))?;
+        let clock = now.clone();
+        let upkeep = thread("ackd-upkeep").spawn(move || upkeep.run_upkeep(&clock))?;
+        let housekeeper = engine.clone();
+        let housekeeper =
+            thread("ackd-archive").spawn(move || housekeeper.run_housekeeper(&now))?;
+        engine.pages.lock().thread = true;
+        let pages = engine.clone();
+        let pages = thread("ackd-pages").spawn(move || pages.run_pages())?;
         let engine = engine.clone();
         let stop = StopFn(Box::new(move || {
             engine.shared.lock().closing = true;
+            engine.pages.lock().closing = true;
             engine.changed.notify_all();
             engine.upkeep.notify_all();
+            engine.relieved.notify_all();
+            engine.house.notify_all();
+            engine.pages_due.notify_all();
         }));
-        Ok(Self { handles: vec![committer, upkeep], stop })
+        Ok(Self { handles: vec![committer, upkeep, housekeeper, pages], stop })
     }
 
-    /// Stops both and waits for them.
+    /// Stops them and waits for them.
     pub fn stop(self) {
         (self.stop.0)();
         for handle in self.handles {
@@ -65,6 +77,7 @@ impl<D: Disk + Clone> Embedded<D> {
         let mut trailing = Trailing::default();
         while let Some(due) = self.next_work(now, &mut trailing) {
             trailing.done(due);
+            self.wait_for_room();
             self.commit_taken(self.shared.lock(), due == Due::Sync);
             self.give_baton();
         }
@@ -103,8 +116,49 @@ impl<D: Disk + Clone> Embedded<D> {
     fn run_upkeep(&self, now: &Now) {
         while self.next_upkeep(now()) {
             self.make_spare();
-            self.tick(now());
+            self.tend(now());
         }
+    }
+
+    /// Where the archive cannot keep up, those who send have to wait: commits become rare until there is room in memory.
+    fn wait_for_room(&self) {
+        let mut shared = self.shared.lock();
+        while self.is_crowded(&shared)
+            && !shared.archiver_waits
+            && !shared.closing
+            && !shared.group.poisoned
+        {
+            shared.house_due = true;
+            self.house.notify_one();
+            if self.relieved.wait_for(&mut shared, ROOM).timed_out() {
+                return;
+            }
+        }
+    }
+
+    fn run_housekeeper(&self, now: &Now) {
+        while self.next_housekeeping(now()) {
+            self.keep_house(now());
+        }
+    }
+
+    /// Waits until there is something to do. False: it is to stop.
+    fn next_housekeeping(&self, now: Millis) -> bool {
+        let mut shared = self.shared.lock();
+        if !shared.house_due && !shared.closing {
+            let state = &shared.state;
+            let owes = !state.owing.is_empty() || !state.removals.is_empty();
+            let pause = if owes { Some(HOUSE_MS) } else { self.rest_due(now, &shared) };
+            if let Some(pause) = pause {
+                self.house.wait_for(&mut shared, Duration::from_millis(pause.max(1)));
+            } else {
+                shared.house_sleeps = true;
+                self.house.wait(&mut shared);
+                shared.house_sleeps = false;
+            }
+        }
+        shared.house_due = false;
+        !shared.closing
     }
 
     /// Makes a spare ahead of need. Where there is no space, whoever needs it tries again.
@@ -147,6 +201,11 @@ impl<D: Disk + Clone> Embedded<D> {
             shared.upkeep_due = true;
             self.upkeep.notify_one();
         }
+        let filling = self.settings.index_bytes / 4 * 3 < shared.state.index_bytes();
+        if !shared.house_due && (segment_begun || filling || shared.house_sleeps) {
+            (shared.house_due, shared.house_sleeps) = (true, false);
+            self.house.notify_one();
+        }
     }
 
     fn wants_spare(&self, shared: &Shared) -> bool {
@@ -155,6 +214,10 @@ impl<D: Disk + Clone> Embedded<D> {
     }
 }
 
+/// How long a commit waits for room in memory.
+const ROOM: Duration = Duration::from_millis(100);
+/// What is settled is taken out of the archive so often.
+const HOUSE_MS: Millis = 1_000;
 /// Upkeep looks around at least so often …
 const UPKEEP_MAX_MS: Millis = 60 * 60 * 1000;
 /// … while the disk is full so often …

@@ -3,6 +3,7 @@
 
 mod batch;
 mod open;
+mod read;
 mod scan;
 mod segment;
 mod spare;
@@ -10,8 +11,9 @@ mod write;
 
 pub(crate) use batch::{Batch, RECORD_OVERHEAD};
 pub use open::OpenError;
+pub(crate) use read::Place;
 pub(crate) use spare::SpareMaker;
-pub(crate) use write::{Capacity, Journal, JournalError, Options};
+pub(crate) use write::{Capacity, Journal, JournalError, Options, Written};
 
 /// The number of a segment: grows with each that is taken into use, never repeats in one data directory.
 pub(crate) type Serial = u64;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
 
 use super::Serial;
 use super::batch::{mix, records, u64_at};
@@ -12,7 +13,7 @@ use super::spare::{Spares, slot_of};
 use super::write::{Journal, Options};
 use crate::disk::{Disk, DiskFile};
 
-/// Why a store cannot be opened.
+/// Why a journal cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The disk failed; nothing was changed but perhaps a segment taken into use.
@@ -152,8 +153,8 @@ fn find<D: Disk>(disk: &D, options: Options) -> Result<Found<D::File>, OpenError
     for name in disk.list()? {
         let Some(slot) = slot_of(&name) else { continue };
         last_slot = slot.max(last_slot);
-        let file = disk.open(&name)?;
-        match SegmentHeader::read(&file)? {
+        let file = Arc::new(disk.open(&name)?);
+        match SegmentHeader::read(&*file)? {
             Start::Valid(header) => {
                 let segment = Segment { name: name.clone(), file, header };
                 if segments.insert(header.salt.serial, segment).is_some() {

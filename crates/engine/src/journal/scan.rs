@@ -23,6 +23,15 @@ pub(super) struct Scan<'s, F> {
     unsynced: VecDeque<(u64, u64)>,
 }
 
+/// A batch that was read.
+#[derive(Debug)]
+pub(super) struct PlacedBatch<'s> {
+    pub(super) payload: &'s [u8],
+    /// Where the next one begins.
+    pub(super) end: u64,
+    pub(super) number: u64,
+}
+
 /// Bytes of one file at a time.
 #[derive(Debug, Default)]
 pub(super) struct Window {
@@ -42,16 +51,26 @@ impl<'s, F: DiskFile> Scan<'s, F> {
         Self { segment, window, offset, last, closed, secret, unsynced }
     }
 
+    /// Goes on behind a batch that was read before.
+    pub(super) fn seek(&mut self, offset: u64, last: u64) {
+        (self.offset, self.last) = (offset, last);
+    }
+
     /// The payload of the next batch.
     pub(super) fn next(&mut self) -> io::Result<Option<&[u8]>> {
+        Ok(self.next_placed()?.map(|batch| batch.payload))
+    }
+
+    /// The next batch, and where it ends.
+    pub(super) fn next_placed(&mut self) -> io::Result<Option<PlacedBatch<'_>>> {
         let Segment { file, header: segment, .. } = self.segment;
-        let from = self.window.view(file, self.offset, HEADER_BYTES)?;
+        let from = self.window.view(&**file, self.offset, HEADER_BYTES)?;
         let header = BatchHeader::read(from, segment.salt);
         let Some(header) = header.filter(|header| header.number == self.last.wrapping_add(1))
         else {
             return Ok(None);
         };
-        let from = self.window.view(file, self.offset, header.batch_bytes())?;
+        let from = self.window.view(&**file, self.offset, header.batch_bytes())?;
         let Some(payload) = header.payload(from, segment.salt) else { return Ok(None) };
         while self.unsynced.front().is_some_and(|(number, _)| *number <= header.synced) {
             self.unsynced.pop_front();
@@ -60,7 +79,7 @@ impl<'s, F: DiskFile> Scan<'s, F> {
         self.offset += header.batch_bytes() as u64;
         (self.last, self.closed) = (header.number, header.closed);
         self.secret = stir(self.secret, from);
-        Ok(Some(payload))
+        Ok(Some(PlacedBatch { payload, end: self.offset, number: self.last }))
     }
 
     /// Where the first batch begins that no later one names as synced.
@@ -74,14 +93,14 @@ impl<'s, F: DiskFile> Scan<'s, F> {
         let Segment { file, header: segment, .. } = self.segment;
         let missing = self.last.wrapping_add(1);
         let mut offset = self.offset;
-        while let Some(found) = self.window.find_magic(file, offset)? {
-            let from = self.window.view(file, found, HEADER_BYTES)?;
+        while let Some(found) = self.window.find_magic(&**file, offset)? {
+            let from = self.window.view(&**file, found, HEADER_BYTES)?;
             let header = BatchHeader::read(from, segment.salt);
             if let Some(header) = header
                 && missing < header.number
                 && missing <= header.synced
             {
-                let from = self.window.view(file, found, header.batch_bytes())?;
+                let from = self.window.view(&**file, found, header.batch_bytes())?;
                 if header.payload(from, segment.salt).is_some() {
                     return Ok(true);
                 }

@@ -16,6 +16,7 @@
 //! ```
 
 use std::io;
+use std::sync::Arc;
 
 use super::Serial;
 use super::batch::{HEADER_BYTES, Salt, is_batch_magic, u32_at, u64_at};
@@ -30,12 +31,18 @@ pub(super) struct SegmentHeader {
     pub(super) oldest: Serial,
 }
 
-/// A segment's file and header.
+/// A segment's file and header. Clones share the file, so that one thread reads what another has written.
 #[derive(Debug)]
 pub(super) struct Segment<F> {
     pub(super) name: String,
-    pub(super) file: F,
+    pub(super) file: Arc<F>,
     pub(super) header: SegmentHeader,
+}
+
+impl<F> Clone for Segment<F> {
+    fn clone(&self) -> Self {
+        Self { name: self.name.clone(), file: Arc::clone(&self.file), header: self.header }
+    }
 }
 
 /// What a segment's file begins with.

@@ -24,7 +24,7 @@ pub(super) struct Spares<F> {
 }
 
 /// Name and file.
-pub(super) type Spare<F> = (String, F);
+pub(super) type Spare<F> = (String, Arc<F>);
 
 impl<D: Disk> SpareMaker<D> {
     /// Spares that are ready.
@@ -47,7 +47,7 @@ impl<F: DiskFile> Spares<F> {
         Self { ready: Arc::default(), last_slot: Arc::new(AtomicU64::new(last_slot)) }
     }
 
-    pub(super) fn put(&self, name: String, file: F) {
+    pub(super) fn put(&self, name: String, file: Arc<F>) {
         self.ready.lock().push((name, file));
     }
 
@@ -75,7 +75,7 @@ impl<F: DiskFile> Spares<F> {
             let _gone = disk.remove(&name);
             return Err(error);
         }
-        Ok((name, file))
+        Ok((name, Arc::new(file)))
     }
 }
 

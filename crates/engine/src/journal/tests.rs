@@ -51,7 +51,7 @@ pub(super) fn append(
 ) -> Result<Serial, JournalError> {
     let mut batch = Batch::new();
     put(&mut batch, number, filler);
-    journal.append(&mut batch, false)
+    Ok(journal.append(&mut batch, false)?.serial)
 }
 
 pub(super) fn append_synced(journal: &mut Journal<SimDisk>, number: u64, filler: usize) {

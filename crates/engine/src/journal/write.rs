@@ -1,11 +1,12 @@
 //! Writing: batches go behind one another, a full segment is followed by a spare, the oldest becomes a spare again.
 
 use std::io;
+use std::sync::Arc;
 
 use super::Serial;
-use super::batch::{Batch, Salt, mix, records, stir};
+use super::batch::{Batch, Salt, mix, stir};
 use super::open::{CHECKPOINT, End, Found, Segments};
-use super::scan::{Scan, Window};
+use super::read::SegmentReader;
 use super::segment::{SEGMENT_HEADER_BYTES, Segment, SegmentHeader};
 use super::spare::{SpareMaker, Spares};
 use crate::disk::{Disk, DiskFile};
@@ -58,6 +59,15 @@ pub(crate) enum JournalError {
         /// Where the whole part of it ends.
         offset: u64,
     },
+}
+
+/// Where a batch was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Written {
+    /// The segment.
+    pub(crate) serial: Serial,
+    /// The batch's number.
+    pub(crate) batch: u64,
 }
 
 /// What surely fits. A plain value, so that admission can be decided without the journal's lock.
@@ -152,12 +162,12 @@ impl<D: Disk> Journal<D> {
         }
     }
 
-    /// Seals a batch and writes it, in the next spare segment if it does not fit in this one. Says which segment has it.
+    /// Seals a batch and writes it, in the next spare segment if it does not fit in this one. Says where it is.
     pub(crate) fn append(
         &mut self,
         batch: &mut Batch,
         closed: bool,
-    ) -> Result<Serial, JournalError> {
+    ) -> Result<Written, JournalError> {
         if self.poisoned {
             return Err(JournalError::Poisoned);
         }
@@ -170,7 +180,7 @@ impl<D: Disk> Journal<D> {
             self.healthy(Self::roll_into_spare)?;
         }
         self.healthy(|journal| journal.write(batch, closed))?;
-        Ok(self.newest())
+        Ok(Written { serial: self.newest(), batch: self.last_batch })
     }
 
     fn write(&mut self, batch: &mut Batch, closed: bool) -> io::Result<()> {
@@ -195,6 +205,11 @@ impl<D: Disk> Journal<D> {
         Ok(())
     }
 
+    /// Number of the last batch.
+    pub(crate) fn last_batch(&self) -> u64 {
+        self.last_batch
+    }
+
     /// Whether something was appended since the last sync.
     pub(crate) fn is_unsynced(&self) -> bool {
         self.synced_batch != self.last_batch
@@ -205,7 +220,8 @@ impl<D: Disk> Journal<D> {
         self.segments.keys().next().copied().unwrap_or(0)
     }
 
-    fn newest(&self) -> Serial {
+    /// Serial of the newest segment.
+    pub(crate) fn newest(&self) -> Serial {
         self.segments.keys().next_back().copied().unwrap_or(0)
     }
 
@@ -223,20 +239,12 @@ impl<D: Disk> Journal<D> {
         self.segments.len()
     }
 
-    /// The records of the oldest segment, for whoever carries them on. An error means that they were not all there.
-    pub(crate) fn read_oldest(&self, f: &mut dyn FnMut(u8, &[u8])) -> Result<(), JournalError> {
-        let mut segments = self.segments.values();
-        let Some(segment) = segments.next() else { return Ok(()) };
-        let last = segments.next().map_or(self.last_batch, |next| next.header.batch_before);
-        let mut window = Window::default();
-        let mut scan = Scan::new(segment, &mut window);
-        while let Some(payload) = scan.next()? {
-            records(payload).flatten().for_each(|(kind, record)| f(kind, record));
-        }
-        if scan.last == last {
-            return Ok(());
-        }
-        Err(JournalError::Damaged { file: segment.name.clone(), offset: scan.offset })
+    /// A segment in use, to be read while others are written.
+    pub(crate) fn reader(&self, serial: Serial) -> Option<SegmentReader<D::File>> {
+        let segment = self.segments.get(&serial)?.clone();
+        let next = self.segments.get(&(serial + 1));
+        let last = next.map_or(self.last_batch, |next| next.header.batch_before);
+        Some(SegmentReader::new(segment, last))
     }
 
     /// The record that frees the segment `freed`, to be appended and synced before [`Journal::recycle_oldest`].
@@ -294,13 +302,18 @@ impl<D: Disk> Journal<D> {
     }
 
     /// The header is durable before a batch is written behind it.
-    fn take_into_use(&mut self, serial: Serial, name: String, file: D::File) -> io::Result<()> {
+    fn take_into_use(
+        &mut self,
+        serial: Serial,
+        name: String,
+        file: Arc<D::File>,
+    ) -> io::Result<()> {
         self.secret = mix(self.secret);
         let salt = Salt { serial, secret: self.secret };
         let oldest = self.segments.keys().next().copied().unwrap_or(serial);
         let (first_batch, batch_before) = (self.last_batch + 1, self.last_batch);
         let header = SegmentHeader { salt, first_batch, batch_before, oldest };
-        header.write(&file)?;
+        header.write(&*file)?;
         file.sync_data()?;
         self.segments.insert(serial, Segment { name, file, header });
         self.offset = SEGMENT_HEADER_BYTES;

@@ -76,15 +76,15 @@ fn crash_everywhere(steps: u64, stride: usize) {
     assert!(steps < operations, "every step writes");
     for cut in (1..=operations).step_by(stride) {
         for plan in [CrashPlan::Lose, CrashPlan::Keep, CrashPlan::Random(cut)] {
-            let rig = Rig::new();
+            let mut rig = Rig::new();
             let mut known = Known::default();
             rig.disk.plan(FaultPlan { power_cut_at: Some(cut), ..FaultPlan::default() });
             live(&rig, &mut known, steps);
-            rig.disk.crash(plan);
-            let rig = rig.reopen();
+            rig.crash(plan);
+            let mut rig = rig.reopen();
             check(&rig, &known);
             live(&rig, &mut known, 5);
-            rig.disk.crash(CrashPlan::Lose);
+            rig.crash(CrashPlan::Lose);
             check(&rig.reopen(), &known);
         }
     }
@@ -110,7 +110,7 @@ fn recycling_keeps_the_journal_bounded() {
 #[test]
 fn a_failed_sync_poisons_until_the_restart_and_promises_nothing() {
     for error_at in 1..60 {
-        let rig = Rig::new();
+        let mut rig = Rig::new();
         let mut known = Known::default();
         rig.disk.plan(FaultPlan { error_at: Some(error_at), ..FaultPlan::default() });
         live(&rig, &mut known, 30);
@@ -118,7 +118,7 @@ fn a_failed_sync_poisons_until_the_restart_and_promises_nothing() {
             let refusal = try_claim(&rig, 5, "eve").err();
             assert_eq!(refusal, Some(Refusal::StoreUnavailable));
         }
-        rig.disk.crash(CrashPlan::Lose);
+        rig.crash(CrashPlan::Lose);
         check(&rig.reopen(), &known);
     }
 }

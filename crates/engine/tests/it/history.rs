@@ -457,7 +457,7 @@ fn history(seed: u64, fault: impl Fn(u64) -> FaultPlan) {
             1 => CrashPlan::Keep,
             _ => CrashPlan::Random(seed ^ life),
         };
-        disk.crash(plan);
+        rig.crash(plan);
         world.lose_connections();
         rig = rig.reopen();
         world.check(&rig);
@@ -485,7 +485,7 @@ fn a_disk_that_is_full_for_a_while_loses_nothing() {
             world.check(&rig);
             world.live(&mut rig, 50);
         }
-        disk.crash(CrashPlan::Lose);
+        rig.crash(CrashPlan::Lose);
         world.lose_connections();
         rig = rig.reopen();
         world.check(&rig);

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use ackd_engine::{
-    Address, Answer, Append, Body, Command, Connect, Connected, Credential, Delivery, Durability,
-    Embedded, Encoding, Engine, Entropy, Limits, Mode, Notice, OpenError, Outcome, Read, Refusal,
-    SessionKey, Settings, Settle, SimDisk, Sink, Submission, Tag, Target, Unknown,
+    Address, Answer, Append, Archive, Body, Command, Connect, Connected, CrashPlan, Credential,
+    Delivery, Durability, Embedded, Encoding, Engine, Entropy, Limits, Mode, Notice, OpenError,
+    Outcome, Read, Refusal, SessionKey, Settings, Settle, SimArchive, SimDisk, Sink, Submission,
+    Tag, Target, Unknown,
 };
 use ackd_wire::{ClientId, MessageId, Name, Token};
 use parking_lot::Mutex;
@@ -37,6 +38,7 @@ impl Entropy for Counting {
 
 pub(crate) struct Rig {
     pub(crate) disk: SimDisk,
+    archive: SimArchive,
     pub(crate) engine: Embedded<SimDisk>,
     pub(crate) now: u64,
     settings: Settings,
@@ -64,6 +66,7 @@ pub(crate) fn settings() -> Settings {
         durability: Durability::Fsync,
         segment_bytes: 128 * 1024,
         journal_bytes: 256 * 1024,
+        index_bytes: 32 * 1024,
         mode: Mode::Manual,
     }
 }
@@ -84,19 +87,35 @@ impl Rig {
         life: u64,
         now: u64,
     ) -> Result<Self, OpenError> {
+        let archive = SimArchive::new(&disk);
+        Self::on(settings, (disk, archive), life, now)
+    }
+
+    fn on(
+        settings: Settings,
+        (disk, archive): (SimDisk, SimArchive),
+        life: u64,
+        now: u64,
+    ) -> Result<Self, OpenError> {
         let answers = Arc::new(Answers::default());
         let entropy = Box::new(Counting(life));
-        let (engine, _) =
-            Embedded::open(settings.clone(), disk.clone(), entropy, answers.clone(), now)?;
-        Ok(Self { disk, engine, now, settings, answers })
+        let store = (disk.clone(), Arc::new(archive.clone()) as Arc<dyn Archive>);
+        let (engine, _) = Embedded::open(settings.clone(), store, entropy, answers.clone(), now)?;
+        Ok(Self { disk, archive, engine, now, settings, answers })
+    }
+
+    /// The power goes, and decides what survives of what was not synced.
+    pub(crate) fn crash(&mut self, plan: CrashPlan) {
+        self.archive = self.archive.crash(plan);
+        self.disk.crash(plan);
     }
 
     /// The same disk after its owner has gone without a word.
     pub(crate) fn reopen(self) -> Self {
         let life = self.now + 7;
-        let Self { disk, engine, now, settings, .. } = self;
+        let Self { disk, archive, engine, now, settings, .. } = self;
         drop(engine);
-        Self::with(settings, disk, life, now + 1).expect("the store opens again")
+        Self::on(settings, (disk, archive), life, now + 1).expect("the store opens again")
     }
 
     pub(crate) fn submit(&self, session: u64, slot: u32, command: Command<'_>) {

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ackd_engine::{
-    Answer, Command, Connect, Connected, Credential, Disk, Embedded, Engine, Entropy, Mode,
-    Outcome, RealDisk, SessionKey, Settings, Settle, Sink, Submission, Tag, Threads,
+    Answer, Archive, Command, Connect, Connected, Credential, Disk, Embedded, Engine, Entropy,
+    Mode, Outcome, RealDisk, SessionKey, Settings, Settle, SimArchive, SimDisk, Sink, Submission,
+    Tag, Threads,
 };
 use ackd_wire::{ClientId, Name};
 use parking_lot::{Condvar, Mutex};
@@ -58,12 +59,12 @@ struct Running<D: Disk> {
 }
 
 impl<D: Disk + Clone> Running<D> {
-    fn open(disk: D, life: u64) -> Self {
+    fn open(disk: D, archive: Arc<dyn Archive>, life: u64) -> Self {
         let waiting = Arc::new(Waiting::default());
         let limits = ackd_engine::Limits { mailbox_sender_messages: 100, ..limits() };
         let settings = Settings { limits, mode: Mode::Inline, ..settings() };
         let entropy = Box::new(Counting(life));
-        let opened = Embedded::open(settings, disk, entropy, waiting.clone(), 1000);
+        let opened = Embedded::open(settings, (disk, archive), entropy, waiting.clone(), 1000);
         Self { engine: Arc::new(opened.expect("it opens").0), waiting }
     }
 
@@ -107,7 +108,8 @@ impl<D: Disk + Clone> Running<D> {
 fn every_answer_comes_while_all_threads_are_at_work() {
     let directory = tempfile::tempdir().expect("a directory");
     let disk = RealDisk::open(directory.path()).expect("nobody else has it");
-    let running = Running::open(disk.clone(), 1);
+    let archive: Arc<dyn Archive> = Arc::new(SimArchive::new(&SimDisk::default()));
+    let running = Running::open(disk.clone(), archive.clone(), 1);
     let threads = Threads::spawn(&running.engine, Arc::new(|| 1000)).expect("threads start");
     let count = AtomicU64::new(0);
     let (sends, clients) = (50, 6);
@@ -126,7 +128,7 @@ fn every_answer_comes_while_all_threads_are_at_work() {
     running.live(99, 3); // whoever comes late commits alone
     running.engine.close();
     drop(running);
-    let running = Running::open(disk, 2);
+    let running = Running::open(disk, archive, 2);
     for session in 1..=clients {
         let who = running.claim(session, &format!("client-{session}"));
         assert_eq!((who.sent, who.pending, who.acked), (sends, 0, sends));

@@ -16,8 +16,10 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// What an accepted message survives.
     pub durability: Durability,
-    /// Most bytes of journal; at least 1 MiB and 16 × `max_message`.
+    /// Bytes of journal beyond which its oldest segments are freed; at least 1 MiB and 16 × `max_message`.
     pub journal_bytes: u64,
+    /// Memory for messages that wait, in bytes; more are moved to the archive.
+    pub index_bytes: u64,
     /// How long a delivery waits for its ack; 10 ms to 1 day.
     pub ack_timeout: Duration,
     /// How often a connection is pinged; 10 ms to 1 day.

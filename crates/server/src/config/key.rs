@@ -41,8 +41,10 @@ keys! {
     Store = "store", "\"embedded\"";
     /// What an accepted message survives: "fsync" (power loss) or "os" (a crash of ackd).
     Durability = "durability", "\"fsync\"";
-    /// Most bytes of journal in `data_dir`.
+    /// When the journal is larger, its oldest part is moved to the archive. Both are in `data_dir`.
     JournalBytes = "journal_bytes", "\"1GiB\"";
+    /// Memory for messages that wait; what is beyond it is moved to the archive.
+    IndexBytes = "index_bytes", "\"128MiB\"";
     /// After how long without an ack a message is delivered again.
     AckTimeout = "ack_timeout", "\"30s\"";
     /// How often a connection is pinged; it is closed after two unanswered pings.

@@ -32,6 +32,7 @@ impl Raw {
             data_dir: self.path(Key::DataDir)?,
             durability: self.one_of(Key::Durability, &DURABILITIES)?,
             journal_bytes: self.size(Key::JournalBytes, MIB, u64::MAX)?,
+            index_bytes: self.size(Key::IndexBytes, 0, u64::MAX)?,
             ack_timeout: self.duration(Key::AckTimeout, PAUSE_MIN, DAY)?,
             ping_interval: self.duration(Key::PingInterval, PAUSE_MIN, DAY)?,
             connect_timeout: self.duration(Key::ConnectTimeout, PAUSE_MIN, DAY)?,

@@ -1,7 +1,7 @@
 //! What happens to the server: its process is killed, the power goes, the disk fills up or fails, it is restarted, the
 //! clock jumps; and how it comes back.
 
-use ackd_engine::{CrashPlan, FaultPlan, OpenError};
+use ackd_engine::{ArchiveError, CrashPlan, FaultPlan, JournalError, OpenError};
 use ackd_wire::Millis;
 
 use super::World;
@@ -72,6 +72,7 @@ impl World {
         };
         note!(self.watch.log, "the power is off: {plan:?}");
         self.lose_server(random);
+        self.archive = self.archive.crash(plan);
         self.disk.crash(plan);
         (self.faults, self.full_until) = (FaultPlan::default(), None);
     }
@@ -171,14 +172,19 @@ impl World {
         }
         self.disk.plan(self.faults);
         self.life += 1;
-        let opened = Server::start(&self.disk, (self.plan.seed, self.life), self.now);
+        self.archive = self.archive.reopen(CrashPlan::Random(random.any()));
+        let opened =
+            Server::start((&self.disk, &self.archive), (self.plan.seed, self.life), self.now);
         let off = self.disk.is_off();
         match opened {
             Ok((server, recovered)) if !off => {
                 note!(self.watch.log, "the server is up: {recovered:?}");
                 self.server = Some(server);
             }
-            Err(OpenError::Io(error)) if !off => {
+            Err(
+                OpenError::Journal(JournalError::Io(error))
+                | OpenError::Archive(ArchiveError::Io(error) | ArchiveError::Full(error)),
+            ) if !off => {
                 note!(self.watch.log, "the server does not start: {error}");
                 self.starts_at = self.now + random.below(500);
                 self.faults.error_at = None;

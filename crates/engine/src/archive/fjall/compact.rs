@@ -13,11 +13,19 @@ impl Shared {
     /// thirds go. The work is in proportion to what was removed since the last time.
     pub(super) fn compact(&self) -> Result<(), ArchiveError> {
         let Some(_alone) = self.compaction.try_lock() else { return Ok(()) };
+        if self.merge()? {
+            // The library lets go of tables that were replaced when something was written after that.
+            self.turn()?;
+        }
+        Ok(())
+    }
+
+    fn merge(&self) -> Result<bool, ArchiveError> {
         let tables = self.tables()?;
         let in_memory = self.removed.load(Ordering::Relaxed);
         let Counts { entries, removals } = tables.counts();
         if !is_worth(entries, removals + in_memory) {
-            return Ok(());
+            return Ok(false);
         }
         self.removed.fetch_sub(in_memory, Ordering::Relaxed);
         tables.flush()?;
@@ -25,10 +33,11 @@ impl Shared {
             return Err(ArchiveError::Stalled);
         }
         let Counts { entries, removals } = tables.counts();
-        if is_worth(entries, removals) {
+        let is_worth = is_worth(entries, removals);
+        if is_worth {
             tables.merge()?;
         }
-        Ok(())
+        Ok(is_worth)
     }
 
     fn wait_until_flushed(&self, tables: &Tables) -> Result<bool, ArchiveError> {

@@ -35,12 +35,7 @@ impl Shared {
         let needed = if batch.only_removes() { reserve / 4 } else { reserve };
         self.check_space(&mut writer, needed + batch.bytes() as u64)?;
         self.make_ready(&mut writer)?;
-        let number = writer.number + 1;
-        let committed = self.tables()?.commit(batch, number);
-        if let Err(error) = committed {
-            self.resolve(&mut writer, number, error.into())?;
-        }
-        writer.number = number;
+        self.commit(&mut writer, batch)?;
         self.removed.fetch_add(batch.removals() as u64, Ordering::Relaxed);
         batch.clear();
         Ok(())
@@ -56,6 +51,25 @@ impl Shared {
         let synced = self.tables()?.sync().map_err(ArchiveError::from);
         // After a failed sync nobody knows what is on the disk, whatever a later one says.
         synced.and_then(|()| Ok(writer.mark.set(number)?)).map_err(|error| self.fail(error))
+    }
+
+    /// Writes a batch without changes, and begins a memtable.
+    pub(super) fn turn(&self) -> Result<(), ArchiveError> {
+        let mut writer = self.writer.lock();
+        self.make_ready(&mut writer)?;
+        self.commit(&mut writer, &ArchiveBatch::new())?;
+        let flushed = self.tables()?.flush();
+        flushed.map_err(|error| self.fail(error.into()))
+    }
+
+    fn commit(&self, writer: &mut Writer, batch: &ArchiveBatch) -> Result<(), ArchiveError> {
+        let number = writer.number + 1;
+        let committed = self.tables()?.commit(batch, number);
+        if let Err(error) = committed {
+            self.resolve(writer, number, error.into())?;
+        }
+        writer.number = number;
+        Ok(())
     }
 
     fn check_space(&self, writer: &mut Writer, needed: u64) -> Result<(), ArchiveError> {

@@ -31,6 +31,21 @@ pub(super) fn put_ranges(into: &mut Vec<u8>, ranges: &Ranges) {
     }
 }
 
+/// Appends a record that others follow: its length, then itself.
+pub(in crate::embedded) fn put_part(into: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    let start = into.len();
+    into.extend_from_slice(&[0; 4]);
+    write(into);
+    let bytes = u32::try_from(into.len() - start - 4).expect("records are far below 4 GiB");
+    into[start..start + 4].copy_from_slice(&bytes.to_le_bytes());
+}
+
+/// The two records that were put one after the other by [`put_part`].
+pub(in crate::embedded) fn two_parts(value: &[u8]) -> Result<[&[u8]; 2], Damaged> {
+    let mut parts = Parts(value);
+    Ok([parts.part()?, parts.part()?])
+}
+
 /// Takes a record apart from its start.
 #[derive(Debug)]
 pub(super) struct Parts<'a>(pub(super) &'a [u8]);
@@ -52,6 +67,11 @@ impl<'a> Parts<'a> {
 
     pub(super) fn u64(&mut self) -> Result<u64, Damaged> {
         self.array().map(u64::from_le_bytes)
+    }
+
+    fn part(&mut self) -> Result<&'a [u8], Damaged> {
+        let bytes = u32::from_le_bytes(self.array()?);
+        self.take(bytes as usize)
     }
 
     pub(super) fn number(&mut self) -> Result<u64, Damaged> {

@@ -1,6 +1,7 @@
-//! A log's header: its incarnation, its next `seq`, and all its readers with their positions.
+//! A log's header: its incarnation, its next `seq`, the numbers that were never given, and all its readers with their
+//! positions.
 //!
-//! `number` · epoch u64 le · `next seq` · `readers` × { device (text) · `position` · settled beyond (ranges) }.
+//! `number` · epoch u64 le · `next seq` · gaps (ranges) · `readers` × { device (text) · `position` · settled beyond (ranges) }.
 
 use ackd_wire::{Name, Seq};
 
@@ -13,6 +14,8 @@ pub(in crate::embedded) struct HeaderRecord {
     pub(in crate::embedded) number: u64,
     pub(in crate::embedded) epoch: u64,
     pub(in crate::embedded) next_seq: Seq,
+    /// Numbers below it that no message has.
+    pub(in crate::embedded) gaps: Ranges,
     pub(in crate::embedded) readers: Vec<ReaderRecord>,
 }
 
@@ -29,6 +32,7 @@ impl HeaderRecord {
         put_number(into, self.number);
         into.extend_from_slice(&self.epoch.to_le_bytes());
         put_number(into, self.next_seq);
+        put_ranges(into, &self.gaps);
         put_number(into, self.readers.len() as u64);
         for reader in &self.readers {
             put_text(into, reader.device.as_str());
@@ -40,12 +44,13 @@ impl HeaderRecord {
     pub(in crate::embedded) fn decode(record: &[u8]) -> Result<Self, Damaged> {
         let mut parts = Parts(record);
         let (number, epoch, next_seq) = (parts.number()?, parts.u64()?, parts.number()?);
+        let gaps = parts.ranges()?;
         let mut readers = Vec::new();
         for _ in 0..parts.number()? {
             let device = Name::parse_device(parts.text()?).map_err(|_| "a device has no name")?;
             let (position, beyond) = (parts.number()?, parts.ranges()?);
             readers.push(ReaderRecord { device, position, beyond });
         }
-        Ok(Self { number, epoch, next_seq, readers })
+        Ok(Self { number, epoch, next_seq, gaps, readers })
     }
 }

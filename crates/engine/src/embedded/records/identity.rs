@@ -1,7 +1,7 @@
 //! An identity: everything about it but its mailbox and when it was last here.
 //!
 //! `number` · ID (text) · flags u8 (1 claimed, 2 ended, 4 has a secret, 8 has a next secret) · secret (32 bytes) ·
-//! next secret (32 bytes), each if the flags say so · `created` u64 le.
+//! next secret (32 bytes), each if the flags say so · `created` u64 le · `outboxes from`.
 
 use ackd_wire::{ClientId, Millis, TokenHash};
 
@@ -17,6 +17,8 @@ pub(in crate::embedded) struct IdentityRecord {
     pub(in crate::embedded) secret: Option<TokenHash>,
     pub(in crate::embedded) next_secret: Option<TokenHash>,
     pub(in crate::embedded) created: Millis,
+    /// Outboxes with smaller numbers ended with an earlier claim.
+    pub(in crate::embedded) outboxes_from: u64,
 }
 
 impl IdentityRecord {
@@ -32,6 +34,7 @@ impl IdentityRecord {
             into.extend_from_slice(&hash.0);
         }
         into.extend_from_slice(&self.created.to_le_bytes());
+        put_number(into, self.outboxes_from);
     }
 
     pub(in crate::embedded) fn decode(record: &[u8]) -> Result<Self, Damaged> {
@@ -44,8 +47,8 @@ impl IdentityRecord {
             _ => parts.array().map(|hash| Some(TokenHash(hash))),
         };
         let (secret, next_secret) = (hash(4)?, hash(8)?);
-        let created = parts.u64()?;
+        let (created, outboxes_from) = (parts.u64()?, parts.number()?);
         let (claimed, ended) = (flags & 1 != 0, flags & 2 != 0);
-        Ok(Self { number, id, claimed, ended, secret, next_secret, created })
+        Ok(Self { number, id, claimed, ended, secret, next_secret, created, outboxes_from })
     }
 }

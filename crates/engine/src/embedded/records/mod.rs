@@ -1,6 +1,7 @@
 //! What the journal's records hold: one file a kind, each with its bytes, its encoding and its decoding. The ordinals and
 //! layouts are persisted; `docs/storage-format.md` describes them.
 
+mod archived;
 mod codec;
 mod counter;
 mod dead;
@@ -12,7 +13,8 @@ mod outbox;
 mod position;
 mod seen;
 
-pub(super) use codec::Damaged;
+pub(super) use archived::ArchivedRecord;
+pub(super) use codec::{Damaged, put_part, two_parts};
 pub(super) use counter::CounterRecord;
 pub(super) use dead::DeadRecord;
 pub(super) use ended::EndedRecord;

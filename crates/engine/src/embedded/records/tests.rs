@@ -37,17 +37,19 @@ proptest! {
         let id = ClientId::parse("ann").unwrap();
         let secret = flag.then_some(TokenHash(hash));
         let next_secret = None;
-        let (claimed, ended, created) = (flag, !flag, at);
-        round_trip!(IdentityRecord { number, id, claimed, ended, secret, next_secret, created }, IdentityRecord);
+        let (claimed, ended, created, outboxes_from) = (flag, !flag, at, other);
+        round_trip!(IdentityRecord { number, id, claimed, ended, secret, next_secret, created, outboxes_from }, IdentityRecord);
         let beyond = ranges.clone();
         let reader = ReaderRecord { device: Name::default(), position: at, beyond };
-        round_trip!(HeaderRecord { number, epoch: other, next_seq: at, readers: vec![reader] }, HeaderRecord);
+        round_trip!(HeaderRecord { number, epoch: other, next_seq: at, gaps: ranges.clone(), readers: vec![reader] }, HeaderRecord);
         round_trip!(PositionRecord { number, readers: 5, index: 3, position: at, beyond: ranges }, PositionRecord);
         let runs = vec![Run { first: at, count: other, scope: number }];
         let name = Name::parse_outbox("o").unwrap();
         round_trip!(OutboxRecord { number, identity: other, name, forgotten: at, runs, last_used: at }, OutboxRecord);
         round_trip!(SeenRecord { number, online: flag, at }, SeenRecord);
         round_trip!(EndedRecord { number }, EndedRecord);
+        let senders = vec![(number, 3), (other, u32::MAX)];
+        round_trip!(ArchivedRecord { low: number, to: other, bytes: at, senders }, ArchivedRecord);
         round_trip!(CounterRecord { next_number: number, room_number: other }, CounterRecord);
     }
 
@@ -80,5 +82,6 @@ proptest! {
         let _ = PositionRecord::decode(&bytes);
         let _ = OutboxRecord::decode(&bytes);
         let _ = DeadRecord::decode(&bytes);
+        let _ = ArchivedRecord::decode(&bytes);
     }
 }

@@ -41,7 +41,7 @@ impl Written {
             self.records.push((Serial::MAX, self.next));
             self.next += 1;
         }
-        let serial = journal.append(&mut batch, false)?;
+        let serial = journal.append(&mut batch, false)?.serial;
         let unplaced = self.records.iter_mut().rev();
         unplaced.take_while(|(at, _)| *at == Serial::MAX).for_each(|(at, _)| *at = serial);
         if step % 3 != 1 {

@@ -1,5 +1,8 @@
 //! Damage to what was synced is found and named; a torn end is no damage; stale and forged batches count for nothing.
 
+use std::ops::ControlFlow;
+
+use super::super::Place;
 use super::super::batch::Salt;
 use super::*;
 use crate::disk::{CrashPlan, Disk, DiskFile};
@@ -59,11 +62,26 @@ fn what_is_read_back_to_be_carried_on_must_be_whole() {
     let disk = five_batches();
     let (mut journal, _) = open(&disk).unwrap();
     append_synced(&mut journal, 6, 64);
-    let mut count = 0;
-    journal.read_oldest(&mut |_, _| count += 1).unwrap();
-    assert_eq!(count, 5);
+    let reader = journal.reader(journal.oldest()).unwrap();
+    let mut places = Vec::new();
+    let mut each = |place: Place, records: &mut dyn Iterator<Item = (u8, &[u8])>| {
+        places.push(place);
+        assert_eq!(records.count(), 1);
+        ControlFlow::Continue(())
+    };
+    reader.read(Place::start(1), u64::MAX, &mut each).unwrap();
+    assert_eq!(places.iter().map(|place| place.batch).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+    let read = |from, until| {
+        let mut numbers = Vec::new();
+        let mut each = |place: Place, _: &mut dyn Iterator<Item = (u8, &[u8])>| {
+            numbers.push(place.batch);
+            ControlFlow::Continue(())
+        };
+        reader.read(from, until, &mut each).map(|()| numbers)
+    };
+    assert_eq!(read(places[1], 4).unwrap(), [3, 4], "it goes on where it was told to");
     disk.corrupt(&segment_name(1), 4096 + 3 * BATCH_BYTES + 40);
-    let error = journal.read_oldest(&mut |_, _| {}).unwrap_err();
+    let error = read(Place::start(1), u64::MAX).unwrap_err();
     assert!(matches!(error, JournalError::Damaged { .. }), "{error}");
 }
 

@@ -2,8 +2,8 @@
 //! 4503 where the disk does.
 
 use ackd_engine::{
-    Answer, Command as Verb, CrashPlan, Embedded, Engine, FaultPlan, Outcome, SimDisk, Sink,
-    Submission,
+    Answer, Archive, Command as Verb, CrashPlan, Embedded, Engine, FaultPlan, Outcome, SimArchive,
+    SimDisk, Sink, Submission,
 };
 
 use super::*;
@@ -82,7 +82,8 @@ async fn a_panic_is_told_as_internal_and_1011_and_ends_nobody_else() {
 fn on_disk(server: &Context, data_dir: &TempDir, disk: &SimDisk) -> Arc<Context> {
     let (settings, sink) = (settings(&config(data_dir)), Arc::new(Switchboard::default()));
     let (entropy, now) = (Box::new(SystemEntropy), server.clock.now());
-    let engine = Embedded::open(settings, disk.clone(), entropy, sink.clone(), now);
+    let archive: Arc<dyn Archive> = Arc::new(SimArchive::new(disk));
+    let engine = Embedded::open(settings, (disk.clone(), archive), entropy, sink.clone(), now);
     with_engine(server, Arc::new(engine.unwrap().0), sink)
 }
 

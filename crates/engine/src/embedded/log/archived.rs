@@ -1,0 +1,248 @@
+//! The part of a log that is in the archive: how far it reaches, how much waits there, and what is settled there by now
+//! and has to be taken out.
+
+use ackd_wire::Seq;
+
+use super::{Entry, Log, Waiting};
+use crate::embedded::ranges::Ranges;
+use crate::embedded::records::ArchivedRecord;
+
+/// What has been moved to the archive.
+#[derive(Debug, Default, Clone)]
+pub(in crate::embedded) struct Archived {
+    /// Of the messages up to here none is in memory: what waits of them is in the archive.
+    pub(in crate::embedded) to: Seq,
+    /// Of the messages up to here none is in the archive any more.
+    pub(in crate::embedded) low: Seq,
+    /// What is in the archive, what is settled but still there included.
+    pub(in crate::embedded) waiting: Waiting,
+    /// Numbers that are settled by all; their messages may still be there.
+    pub(in crate::embedded) settled: Ranges,
+}
+
+/// A message on its way from memory to the archive, or out of the archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::embedded) struct Moved {
+    pub(in crate::embedded) seq: Seq,
+    pub(in crate::embedded) sender: u64,
+    /// Names and body.
+    pub(in crate::embedded) bytes: u64,
+}
+
+impl Log {
+    /// Up to here messages are in the archive, if they wait.
+    pub(in crate::embedded) fn archived_to(&self) -> Seq {
+        self.archived.as_ref().map_or(0, |archived| archived.to)
+    }
+
+    /// Up to here the archive holds nothing of this log; all of it, if it never held anything.
+    pub(super) fn archived_low(&self) -> Seq {
+        self.archived.as_ref().map_or(Seq::MAX, |archived| archived.low)
+    }
+
+    pub(in crate::embedded) fn archived(&self) -> Option<&Archived> {
+        self.archived.as_deref()
+    }
+
+    /// Archived messages that some reader has not settled: told from numbers alone.
+    pub(in crate::embedded) fn archived_waiting(&self) -> u64 {
+        let Some(archived) = &self.archived else { return 0 };
+        match &self.readers[..] {
+            [] => u64::from(archived.waiting.messages),
+            [_] => self.archived_pending(0),
+            _ => {
+                let (low, to) = (archived.low + 1, archived.to);
+                let numbers = (to + 1).saturating_sub(low) - self.gaps.count_within(low, to);
+                numbers - self.settled_by_all(low, to).count_within(low, to)
+            }
+        }
+    }
+
+    /// Archived messages that this reader has not settled.
+    pub(super) fn archived_pending(&self, index: u16) -> u64 {
+        let (Some(archived), Some(reader)) = (&self.archived, self.readers.get(usize::from(index)))
+        else {
+            return 0;
+        };
+        let (start, end) = (reader.position.saturating_add(1), archived.to);
+        if end < start {
+            return 0;
+        }
+        end + 1
+            - start
+            - reader.beyond.count_within(start, end)
+            - self.gaps.count_within(start, end)
+    }
+
+    pub(super) fn archived_bytes(&self) -> u64 {
+        let Some(archived) = &self.archived else { return 0 };
+        let there = u64::from(archived.waiting.messages);
+        if archived.settled.is_empty() || there == 0 {
+            return archived.waiting.bytes;
+        }
+        let waiting = self.archived_waiting().min(there);
+        (u128::from(archived.waiting.bytes) * u128::from(waiting) / u128::from(there)) as u64
+    }
+
+    /// What of `start..=end` all readers have settled; gaps are left out.
+    fn settled_by_all(&self, start: Seq, end: Seq) -> Ranges {
+        let mut settled = Ranges::default();
+        if start <= end && !self.readers.is_empty() {
+            settled.insert_range(start, end);
+        }
+        for reader in &self.readers {
+            let mut narrower = Ranges::default();
+            for (from, to) in settled.iter() {
+                if from <= reader.position {
+                    narrower.insert_range(from, to.min(reader.position));
+                }
+                reader
+                    .beyond
+                    .within(from, to)
+                    .for_each(|(from, to)| narrower.insert_range(from, to));
+            }
+            settled = narrower;
+        }
+        for (from, to) in self.gaps.within(start, end) {
+            settled.remove_range(from, to);
+        }
+        settled
+    }
+
+    /// Remembers what of `start..=end` is to be taken out of the archive because all have settled it.
+    pub(super) fn owe(&mut self, start: Seq, end: Seq) {
+        let Some(archived) = &self.archived else { return };
+        let (start, end) = (start.max(archived.low + 1), end.min(archived.to));
+        if end < start {
+            return;
+        }
+        let settled = self.settled_by_all(start, end);
+        if let Some(archived) = &mut self.archived {
+            settled.iter().for_each(|(from, to)| archived.settled.insert_range(from, to));
+        }
+    }
+
+    /// Whether settled messages may still be in the archive.
+    pub(in crate::embedded) fn owes(&self) -> bool {
+        self.archived.as_ref().is_some_and(|archived| !archived.settled.is_empty())
+    }
+
+    /// After the journal was read: all that may have to be taken out.
+    pub(in crate::embedded) fn owe_all(&mut self) {
+        if let Some(archived) = &mut self.archived {
+            archived.settled.clear();
+            self.owe(0, Seq::MAX);
+        }
+    }
+
+    /// What its record will say when these, ascending, are in the archive too.
+    pub(in crate::embedded) fn archived_with(&self, moved: &[Moved]) -> ArchivedRecord {
+        let mut archived = self.archived.as_deref().cloned().unwrap_or_default();
+        archived.take(moved);
+        archived.record()
+    }
+
+    /// These, ascending, are in the archive from now on. Up to the last of them nothing is left in memory.
+    pub(in crate::embedded) fn moved(&mut self, moved: &[Moved]) {
+        self.archived.get_or_insert_default().take(moved);
+        for message in moved {
+            let first = self.entries.front();
+            if first.is_some_and(|entry: &Entry| entry.message.seq == message.seq) {
+                self.drop_entry(0);
+            } else {
+                // Settled meanwhile.
+                self.owe(message.seq, message.seq);
+            }
+        }
+    }
+
+    /// What its record will say when these are out of the archive again, and nothing up to `low` is there.
+    pub(in crate::embedded) fn archived_without(&self, gone: &[Moved], low: Seq) -> ArchivedRecord {
+        let mut archived = self.archived.as_deref().cloned().unwrap_or_default();
+        archived.give(gone, low);
+        archived.record()
+    }
+
+    /// Up to where nothing will be in the archive when these settled numbers are out of it.
+    pub(in crate::embedded) fn low_without(&self, ranges: &[(Seq, Seq)]) -> Seq {
+        let Some(archived) = &self.archived else { return 0 };
+        let (start, end) = (archived.low + 1, archived.to);
+        let mut settled = self.settled_by_all(start, end);
+        for (from, to) in self.gaps.within(start, end) {
+            settled.insert_range(from, to);
+        }
+        let mut left = archived.settled.clone();
+        for (from, to) in ranges {
+            left.remove_range(*from, *to);
+        }
+        for (from, to) in left.iter() {
+            settled.remove_range(from, to);
+        }
+        settled.end_of(start).unwrap_or(archived.low)
+    }
+
+    /// These are out of the archive, and of these settled ranges nothing is there.
+    pub(in crate::embedded) fn reclaimed(
+        &mut self,
+        gone: &[Moved],
+        ranges: &[(Seq, Seq)],
+        low: Seq,
+    ) {
+        let Some(archived) = &mut self.archived else { return };
+        archived.give(gone, low);
+        for (start, end) in ranges {
+            archived.settled.remove_range(*start, *end);
+        }
+    }
+
+    /// What the archive said when the store was opened.
+    pub(in crate::embedded) fn restore(&mut self, record: &ArchivedRecord) {
+        let mut archived = Archived { to: record.to, low: record.low, ..Archived::default() };
+        for (sender, messages) in &record.senders {
+            archived.waiting.add_all(*sender, *messages, 0);
+        }
+        archived.waiting.bytes = record.bytes;
+        self.archived = (archived.to != 0).then(|| Box::new(archived));
+    }
+
+    pub(super) fn audit_archived(&self) -> Result<(), &'static str> {
+        let Some(archived) = &self.archived else { return Ok(()) };
+        if self.end < archived.to || archived.to < archived.low {
+            return Err("the archived part has no right end");
+        }
+        if !archived.waiting.is_consistent() {
+            return Err("the counts by sender of the archive are wrong");
+        }
+        if u64::from(archived.waiting.messages) < self.archived_waiting() {
+            return Err("more messages wait than are in the archive");
+        }
+        let (low, to) = (archived.low + 1, archived.to);
+        if self.settled_by_all(low, to).iter().map(|(a, b)| b - a + 1).sum::<u64>()
+            < archived.settled.iter().map(|(a, b)| b - a + 1).sum::<u64>()
+        {
+            return Err("more is taken for settled than is");
+        }
+        Ok(())
+    }
+}
+
+impl Archived {
+    fn take(&mut self, moved: &[Moved]) {
+        for message in moved {
+            self.waiting.add(message.sender, message.bytes);
+            self.to = self.to.max(message.seq);
+        }
+    }
+
+    fn give(&mut self, gone: &[Moved], low: Seq) {
+        for message in gone {
+            self.waiting.remove(message.sender, message.bytes);
+        }
+        self.low = self.low.max(low);
+    }
+
+    fn record(&self) -> ArchivedRecord {
+        let (bytes, senders) = (self.waiting.bytes, self.waiting.senders());
+        ArchivedRecord { low: self.low, to: self.to, bytes, senders }
+    }
+}

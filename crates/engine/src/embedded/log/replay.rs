@@ -1,0 +1,70 @@
+//! Taking over what the journal's records and the archive say: in any order, several times over; positions never go back,
+//! and nothing is settled before all readers are known to have settled it.
+
+use ackd_wire::{Name, Seq};
+
+use super::{Entry, Log, Reader};
+use crate::embedded::ranges::Ranges;
+use crate::embedded::records::{HeaderRecord, PositionRecord};
+
+impl Log {
+    /// A record says that this message was stored. It may be archived, or settled since.
+    pub(in crate::embedded) fn replay(&mut self, entry: Entry, segment: u64) {
+        let seq = entry.message.seq;
+        self.end = self.end.max(seq);
+        self.next_seq = self.next_seq.max(seq + 1);
+        self.message_segment = segment;
+        if seq <= self.archived_to() || self.is_settled_by_all(seq) {
+            return;
+        }
+        let place = self.entries.partition_point(|other| other.message.seq < seq);
+        if self.entries.get(place).is_some_and(|other| other.message.seq == seq) {
+            return;
+        }
+        self.in_memory.add(entry.sender, entry.message.bytes());
+        self.entries.insert(place, entry);
+    }
+
+    /// Takes over what a header record says.
+    pub(in crate::embedded) fn replay_header(&mut self, record: HeaderRecord, segment: u64) {
+        self.epoch = record.epoch;
+        self.next_seq = self.next_seq.max(record.next_seq);
+        record.gaps.iter().for_each(|(start, end)| self.gaps.insert_range(start, end));
+        self.segment = segment;
+        // A header lists all readers there are: those of a claim that has ended are not.
+        self.readers.truncate(record.readers.len());
+        while self.readers.len() < record.readers.len() {
+            self.readers.push(Reader::new(Name::default(), 0));
+        }
+        for (index, known) in record.readers.into_iter().enumerate() {
+            self.readers[index].device = known.device;
+            self.replay_position(index, known.position, &known.beyond, segment);
+        }
+        self.drop_settled(0, Seq::MAX);
+    }
+
+    /// Takes over a position record. Readers may not be known yet: the header that lists them lies behind. Each stands for
+    /// one that has settled nothing until then.
+    pub(in crate::embedded) fn replay_reader(&mut self, record: &PositionRecord, segment: u64) {
+        let PositionRecord { readers, index, position, beyond, .. } = record;
+        while self.readers.len() < usize::from(*readers).max(usize::from(*index) + 1) {
+            self.readers.push(Reader::new(Name::default(), 0));
+        }
+        self.replay_position(usize::from(*index), *position, beyond, segment);
+    }
+
+    fn replay_position(&mut self, index: usize, position: Seq, beyond: &Ranges, segment: u64) {
+        let reader = &mut self.readers[index];
+        reader.segment = segment;
+        let before = reader.position;
+        reader.position = before.max(position);
+        beyond.iter().for_each(|(start, end)| reader.beyond.insert_range(start, end));
+        reader.beyond.remove_up_to(reader.position);
+        self.end = self.end.max(position);
+        self.next_seq = self.next_seq.max(position.saturating_add(1));
+        self.drop_settled(before.saturating_add(1), position);
+        for (start, end) in beyond.iter() {
+            self.drop_settled(start, end);
+        }
+    }
+}

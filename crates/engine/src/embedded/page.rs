@@ -1,0 +1,171 @@
+//! Pages of what is in the archive: read without the engine's lock, by a thread of their own, and answered when they are
+//! there. A session has one such page open at a time, so there are no more than sessions.
+
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+
+use ackd_wire::Seq;
+
+use super::log::{Entry, Log};
+use super::ranges::Ranges;
+use super::read::{Budget, delivery, page_in_memory};
+use super::records::MessageRecord;
+use super::{Embedded, Mode, keys, recover};
+use crate::api::{Answer, Delivery, Outcome, Read, ReaderKey, Refusal, Tag};
+use crate::disk::Disk;
+
+/// A page to be read.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub(super) tag: Tag,
+    pub(super) asked: Asked,
+    /// How far the archive reached when it was asked for.
+    pub(super) archived_to: Seq,
+    /// What the reader had settled then.
+    pub(super) position: Seq,
+    pub(super) beyond: Ranges,
+}
+
+/// What is to be read.
+#[derive(Debug)]
+pub(super) enum Asked {
+    Next(Read),
+    These { reader: ReaderKey, seqs: Vec<Seq> },
+}
+
+/// Pages that wait to be read.
+#[derive(Debug, Default)]
+pub(super) struct Pages {
+    pub(super) due: VecDeque<Page>,
+    /// A thread reads them; otherwise whoever asks does.
+    pub(super) thread: bool,
+    pub(super) closing: bool,
+}
+
+impl Page {
+    pub(super) fn new(tag: Tag, asked: Asked, log: &Log, index: u16) -> Self {
+        let reader = log.readers.get(usize::from(index));
+        let position = reader.map_or(0, |reader| reader.position);
+        let beyond = reader.map(|reader| reader.beyond.clone()).unwrap_or_default();
+        Self { tag, asked, archived_to: log.archived_to(), position, beyond }
+    }
+
+    fn is_settled(&self, seq: Seq) -> bool {
+        seq <= self.position || self.beyond.contains(seq)
+    }
+}
+
+impl<D: Disk + Clone> Embedded<D> {
+    /// Has pages read by the thread, or reads them here.
+    pub(super) fn read_pages(&self, pages: Vec<Page>) {
+        if pages.is_empty() {
+            return;
+        }
+        if self.settings.mode == Mode::Inline {
+            let mut waiting = self.pages.lock();
+            if waiting.thread {
+                waiting.due.extend(pages);
+                drop(waiting);
+                self.pages_due.notify_one();
+                return;
+            }
+        }
+        self.read_now(pages);
+    }
+
+    pub(super) fn run_pages(&self) {
+        loop {
+            let mut waiting = self.pages.lock();
+            while waiting.due.is_empty() && !waiting.closing {
+                self.pages_due.wait(&mut waiting);
+            }
+            if waiting.due.is_empty() {
+                waiting.thread = false;
+                return;
+            }
+            let some = waiting.due.len().min(PAGES_AT_ONCE);
+            let pages = waiting.due.drain(..some).collect();
+            drop(waiting);
+            self.read_now(pages);
+        }
+    }
+
+    fn read_now(&self, pages: Vec<Page>) {
+        let mut outcome = Outcome::default();
+        for page in pages {
+            let answer = match &page.asked {
+                Asked::Next(read) => self.read_next(&page, *read),
+                Asked::These { reader, seqs } => self.read_these(&page, *reader, seqs),
+            };
+            outcome.answers.push((page.tag, answer.unwrap_or_else(Answer::Refused)));
+        }
+        self.sink.deliver(&mut outcome);
+    }
+
+    fn read_next(&self, page: &Page, read: Read) -> Result<Answer, Refusal> {
+        let number = read.reader.log.0;
+        let mut budget = Budget::of(&read);
+        let mut found = Vec::new();
+        let start = read.after.max(page.position) + 1;
+        let from = keys::placed(keys::MESSAGE, number, start);
+        let to = keys::placed(keys::MESSAGE, number, page.archived_to + 1);
+        let scanned = self.archive.scan(&from, &to, &mut |_, value| {
+            let Ok(record) = MessageRecord::decode(value) else { return ControlFlow::Continue(()) };
+            if page.is_settled(record.seq) {
+                return ControlFlow::Continue(());
+            }
+            let more = budget.take(record.text_bytes() as u64);
+            found.push(recover::entry(&record));
+            if more { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        scanned.map_err(|error| self.page_failed(error))?;
+        let cut = found.last().map(|entry| entry.message.seq).filter(|_| budget.is_spent());
+        let shared = &mut *self.shared.lock();
+        let log = shared.state.log(read.reader.log).ok_or(Refusal::UnknownIdentity)?;
+        let mut messages = deliveries(log, read.reader.index, &found);
+        let end = log.end;
+        if let Some(read_to) = cut {
+            return Ok(Answer::Page { messages, read_to, end });
+        }
+        if log.archived_to() != page.archived_to {
+            // What has been moved meanwhile is for the next page.
+            return Ok(Answer::Page { messages, read_to: page.archived_to, end });
+        }
+        let after = page.archived_to.max(read.after);
+        let read_to = page_in_memory(log, read.reader.index, after, budget, &mut messages);
+        Ok(Answer::Page { messages, read_to, end })
+    }
+
+    fn read_these(&self, page: &Page, reader: ReaderKey, seqs: &[Seq]) -> Result<Answer, Refusal> {
+        let mut found = Vec::new();
+        for &seq in seqs.iter().filter(|seq| !page.is_settled(**seq)) {
+            let value = self.archive.get(&keys::placed(keys::MESSAGE, reader.log.0, seq));
+            let Some(value) = value.map_err(|error| self.page_failed(error))? else { continue };
+            found.extend(MessageRecord::decode(&value).map(|record| recover::entry(&record)));
+        }
+        let shared = &mut *self.shared.lock();
+        let log = shared.state.log(reader.log).ok_or(Refusal::UnknownIdentity)?;
+        let mut messages = deliveries(log, reader.index, &found);
+        for &seq in seqs.iter().filter(|seq| !log.has_settled(reader.index, **seq)) {
+            messages.extend(log.get(seq).map(|entry| delivery(log, reader.index, entry)));
+        }
+        messages.sort_by_key(|delivery| delivery.message.seq);
+        messages.dedup_by_key(|delivery| delivery.message.seq);
+        let end = log.end;
+        Ok(Answer::Page { messages, read_to: end, end })
+    }
+
+    fn page_failed(&self, error: crate::archive::ArchiveError) -> Refusal {
+        self.archive_failed(error);
+        Refusal::StoreUnavailable
+    }
+}
+
+/// What is still unsettled.
+fn deliveries(log: &Log, index: u16, found: &[Entry]) -> Vec<Delivery> {
+    let unsettled = found.iter().filter(|entry| !log.has_settled(index, entry.message.seq));
+    unsettled.map(|entry| delivery(log, index, entry)).collect()
+}
+
+/// Pages that are read before they are answered together.
+const PAGES_AT_ONCE: usize = 16;

@@ -1,0 +1,44 @@
+//! What of a log is in the archive. Kept there only, behind the log's header, and changed together with the messages.
+//!
+//! `low` · `to` · `bytes` · `senders` × { `number` · `messages` }.
+
+use ackd_wire::Seq;
+
+use super::codec::{Damaged, Parts, put_number};
+
+/// The record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::embedded) struct ArchivedRecord {
+    /// Up to here no message is in the archive any more.
+    pub(in crate::embedded) low: Seq,
+    /// Up to here every message was moved to the archive, if it waited.
+    pub(in crate::embedded) to: Seq,
+    /// Names and bodies of what is there.
+    pub(in crate::embedded) bytes: u64,
+    /// Messages that are there, by sender, ascending.
+    pub(in crate::embedded) senders: Vec<(u64, u32)>,
+}
+
+impl ArchivedRecord {
+    pub(in crate::embedded) fn encode(&self, into: &mut Vec<u8>) {
+        for number in [self.low, self.to, self.bytes, self.senders.len() as u64] {
+            put_number(into, number);
+        }
+        for (sender, messages) in &self.senders {
+            put_number(into, *sender);
+            put_number(into, u64::from(*messages));
+        }
+    }
+
+    pub(in crate::embedded) fn decode(record: &[u8]) -> Result<Self, Damaged> {
+        let mut parts = Parts(record);
+        let (low, to, bytes) = (parts.number()?, parts.number()?, parts.number()?);
+        let mut senders = Vec::new();
+        for _ in 0..parts.number()? {
+            let sender = parts.number()?;
+            let messages = u32::try_from(parts.number()?).map_err(|_| "a count is too large")?;
+            senders.push((sender, messages));
+        }
+        Ok(Self { low, to, bytes, senders })
+    }
+}
