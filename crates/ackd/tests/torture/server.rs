@@ -118,6 +118,7 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 /// A small journal, so that segments are recycled under load; room for all but the lazy receivers' mail.
 const SETTINGS: &[&str] = &[
     "journal_bytes=\"8MiB\"",
+    "index_bytes=\"64KiB\"",
     "mailbox_limit=100000",
     "mailbox_sender_limit=400",
     "limits.frames_per_second=1000000",
