@@ -1,16 +1,17 @@
-//! `ackd bench offline`: messages to receivers that are away, then their delivery when they come back.
+//! `ackd bench offline`: messages to receivers that are away, then their delivery when they come back. Both halves can run
+//! apart, so that something may happen to the server in between.
 
-use std::time::Duration;
+mod away;
+mod hand_over;
+mod store;
 
-use anyhow::bail;
+use std::path::PathBuf;
+
 use clap::Args;
-use mio::{Events, Interest, Poll, Token};
 
-use super::event_loop::Loop;
-use super::pair::{self, Pair};
+use self::away::Away;
 use super::report::Report;
 use super::stopwatch::Stopwatch;
-use super::template::PAYLOAD_MIN;
 use super::{TargetArgs, process};
 
 /// Arguments of `ackd bench offline`.
@@ -18,11 +19,14 @@ use super::{TargetArgs, process};
 pub(crate) struct OfflineArgs {
     #[command(flatten)]
     target: TargetArgs,
-    /// Senders, each with a receiver of its own that is away
-    #[arg(long, default_value_t = 200)]
-    pairs: usize,
+    /// Receivers, each with a mailbox of its own, that are away
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
+    receivers: u32,
+    /// Senders, who share the receivers among them
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    senders: u32,
     /// Messages to each; the server's `mailbox_sender_limit` is 1,000 by default
-    #[arg(long, default_value_t = 1000)]
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
     messages: u64,
     /// Unanswered sends that each sender keeps
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=1023))]
@@ -30,111 +34,76 @@ pub(crate) struct OfflineArgs {
     /// Bytes of a body
     #[arg(long, default_value_t = 128)]
     payload: usize,
+    /// Receivers that come back at the same time
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
+    at_once: u32,
+    /// Ends when everything is stored, and writes to FILE who the receivers are, tokens included
+    #[arg(long, value_name = "FILE", conflicts_with = "hand_over")]
+    store_only: Option<PathBuf>,
+    /// Stores nothing: the receivers of FILE come back
+    #[arg(long, value_name = "FILE")]
+    hand_over: Option<PathBuf>,
 }
 
 /// Runs it and prints the figures.
 pub(crate) fn run(args: &OfflineArgs) -> anyhow::Result<()> {
-    let target = args.target.target()?;
-    let mut pairs = pair::open(target, args.pairs, args.window, args.payload.max(PAYLOAD_MIN))?;
-    let total = args.messages * args.pairs as u64;
     let mut report = Report::new("offline");
-    report.add("pairs", args.pairs as f64, "");
-    report.add("messages", total as f64, "");
-    for pair in &mut pairs {
-        pair.receiver = None;
-    }
-    timed(args, &mut report, ["stored", "stored_cpu", "rss_stored"], || {
-        Drive::Store.run(&mut pairs, args)
-    })?;
-    timed(args, &mut report, ["handed_over", "handed_over_cpu", "rss_handed_over"], || {
-        let links = pair::enter(target, pairs.len(), |index| pairs[index].comeback())?;
-        for (pair, (link, _)) in pairs.iter_mut().zip(links) {
-            pair.receiver = Some(link);
-        }
-        Drive::HandOver.run(&mut pairs, args)
-    })?;
-    for pair in pairs {
-        pair.check_settled(target)?;
+    let away = match &args.hand_over {
+        Some(path) => Away::read(path)?,
+        None => store(args, &mut report)?,
+    };
+    match &args.store_only {
+        Some(path) => away.write(path)?,
+        None => hand_over(args, &away, &mut report)?,
     }
     report.print(args.target.json);
     Ok(())
 }
 
-/// Runs one half and adds its figures: rate, CPU, memory.
+/// The first half.
+fn store(args: &OfflineArgs, report: &mut Report) -> anyhow::Result<Away> {
+    let target = args.target.target()?;
+    let mut away = Away::make(target, args.receivers)?;
+    report.add("receivers", f64::from(args.receivers), "");
+    report.add("messages", (args.messages * u64::from(args.receivers)) as f64, "");
+    timed(args, &away, report, ["stored", "stored_cpu", "rss_stored", "peak_stored"], |away| {
+        let load = store::Load {
+            messages: args.messages,
+            window: args.window,
+            payload: args.payload,
+            senders: args.senders as usize,
+        };
+        store::run(target, &load, away)
+    })?;
+    away.messages = args.messages;
+    Ok(away)
+}
+
+/// The second half.
+fn hand_over(args: &OfflineArgs, away: &Away, report: &mut Report) -> anyhow::Result<()> {
+    let target = args.target.target()?;
+    let names = ["handed_over", "handed_over_cpu", "rss_handed_over", "peak_handed_over"];
+    timed(args, away, report, names, |away| hand_over::run(target, away, args.at_once as usize))?;
+    hand_over::check_settled(target, away)
+}
+
+/// Runs one half and adds its figures: rate, CPU, memory at its end and the most since the server's start.
 fn timed(
     args: &OfflineArgs,
+    away: &Away,
     report: &mut Report,
-    [rate, cpu, rss]: [&'static str; 3],
-    half: impl FnOnce() -> anyhow::Result<()>,
+    [rate, cpu, rss, peak]: [&'static str; 4],
+    half: impl FnOnce(&Away) -> anyhow::Result<u64>,
 ) -> anyhow::Result<()> {
-    let total = (args.messages * args.pairs as u64) as f64;
     let usage = || args.target.pid.map(process::usage).transpose();
     let (before, stopwatch) = (usage()?, Stopwatch::start());
-    half()?;
-    report.add(rate, total / stopwatch.elapsed().as_secs_f64(), "messages/s");
+    let messages = half(away)? as f64;
+    report.add(rate, messages / stopwatch.elapsed().as_secs_f64(), "messages/s");
     if let Some((before, after)) = before.zip(usage()?) {
         let busy = after.cpu.saturating_sub(before.cpu).as_secs_f64() * 1e6;
-        report.add(cpu, busy / total, "µs/message");
+        report.add(cpu, busy / messages, "µs/message");
         report.add(rss, after.rss_bytes as f64 / 1_048_576.0, "MiB");
+        report.add(peak, after.rss_peak_bytes as f64 / 1_048_576.0, "MiB");
     }
     Ok(())
 }
-
-/// Which half.
-#[derive(Debug, Clone, Copy)]
-enum Drive {
-    Store,
-    HandOver,
-}
-
-impl Drive {
-    /// Runs all pairs until each has `messages` accepted, or delivered.
-    fn run(self, pairs: &mut [Pair], args: &OfflineArgs) -> anyhow::Result<()> {
-        let (messages, mut io) = (args.messages, Loop::new(args.target.encoding));
-        let mut poll = Poll::new()?;
-        for (index, pair) in pairs.iter_mut().enumerate() {
-            let both = Interest::READABLE | Interest::WRITABLE;
-            let stream = match (self, &mut pair.receiver) {
-                (Self::HandOver, Some(receiver)) => receiver.stream(),
-                _ => pair.sender.stream(),
-            };
-            poll.registry().register(stream, Token(index), both)?;
-        }
-        let (mut events, mut left) = (Events::with_capacity(1024), pairs.len());
-        while 0 < left {
-            poll.poll(&mut events, Some(LOST_AFTER))?;
-            if events.is_empty() {
-                bail!("lost: {left} of {} pairs do not get on", pairs.len());
-            }
-            for event in &events {
-                let pair = &mut pairs[event.token().0];
-                let before = self.progress(pair);
-                self.step(pair, &mut io, messages)?;
-                left -= usize::from(before < messages && messages <= self.progress(pair));
-            }
-        }
-        Ok(())
-    }
-
-    fn progress(self, pair: &Pair) -> u64 {
-        match self {
-            Self::Store => pair.accepted,
-            Self::HandOver => pair.received.n,
-        }
-    }
-
-    fn step(self, pair: &mut Pair, io: &mut Loop, messages: u64) -> anyhow::Result<()> {
-        match self {
-            Self::HandOver => pair.read_deliveries(io, 0),
-            Self::Store => {
-                pair.read_answers(io)?;
-                while pair.sent < messages && pair.has_room() {
-                    pair.send(0);
-                }
-                pair.sender.flush()
-            }
-        }
-    }
-}
-
-const LOST_AFTER: Duration = Duration::from_secs(15);

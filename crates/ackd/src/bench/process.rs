@@ -12,6 +12,8 @@ pub(crate) struct Usage {
     pub(crate) cpu: Duration,
     /// Resident memory.
     pub(crate) rss_bytes: u64,
+    /// The most that was resident since its start.
+    pub(crate) rss_peak_bytes: u64,
 }
 
 /// Reads both.
@@ -25,8 +27,11 @@ pub(crate) fn usage(pid: u32) -> anyhow::Result<Usage> {
     let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
     let ticks: u64 = fields.split_whitespace().skip(11).take(2).flat_map(str::parse::<u64>).sum();
     let status = read("status")?;
-    let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
-    let kib: u64 = kib.trim().trim_end_matches(" kB").parse().unwrap_or(0);
+    let bytes = |name: &str| {
+        let kib = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+        kib.trim().trim_end_matches(" kB").parse::<u64>().unwrap_or(0) * 1024
+    };
     let hertz = rustix::param::clock_ticks_per_second();
-    Ok(Usage { cpu: Duration::from_nanos(ticks * (1_000_000_000 / hertz)), rss_bytes: kib * 1024 })
+    let cpu = Duration::from_nanos(ticks * (1_000_000_000 / hertz));
+    Ok(Usage { cpu, rss_bytes: bytes("VmRSS:"), rss_peak_bytes: bytes("VmHWM:") })
 }

@@ -11,6 +11,8 @@ pub(crate) struct Template {
     frame: Vec<u8>,
     n: usize,
     body: usize,
+    /// Where the recipient's ID is, if it changes.
+    to: Option<usize>,
 }
 
 impl Template {
@@ -29,7 +31,25 @@ impl Template {
         };
         let body = memmem::find(&frame, format!("{zeros} {zeros}").as_bytes());
         let (n, body) = n.zip(body).expect("both were just written");
-        Self { encoding, frame, n, body }
+        Self { encoding, frame, n, body, to: None }
+    }
+
+    /// The same for recipients that change, with IDs that a server has issued.
+    pub(crate) fn for_many(encoding: Encoding, payload: usize) -> Self {
+        let nobody = "f".repeat(ID_DIGITS);
+        let mut template = Self::new(encoding, &format!(r#""to":"{nobody}""#), payload);
+        template.to = memmem::find(&template.frame, nobody.as_bytes());
+        template
+    }
+
+    /// The frame of number `n` to this recipient, whose own count of messages is what the body says.
+    pub(crate) fn fill_for(&mut self, id: &str, n: u64, count: u64) -> &[u8] {
+        self.fill(n, 0);
+        write_digits(&mut self.frame[self.body..self.body + DIGITS], count, b'0');
+        if let Some(to) = self.to {
+            self.frame[to..to + ID_DIGITS].copy_from_slice(id.as_bytes());
+        }
+        &self.frame
     }
 
     /// The frame of number `n` at time `nanos`.
@@ -60,6 +80,8 @@ fn write_digits(out: &mut [u8], mut value: u64, blank: u8) {
     }
 }
 
+/// Of an ID that a server has issued.
+const ID_DIGITS: usize = 32;
 /// Of the largest integer in a frame.
 const NUMBER_DIGITS: usize = 16;
 /// Enough for 27 hours in nanoseconds.
@@ -84,6 +106,18 @@ mod tests {
             let body = frame["body"].as_str().expect("a text");
             assert_eq!(body.len() + 2, 128);
             assert_eq!(read_body(body.as_bytes()), Some((n, nanos)));
+        }
+    }
+
+    #[test]
+    fn frames_for_many_say_whom_they_are_for_and_count_for_each() {
+        let mut template = Template::for_many(Encoding::Json, 128);
+        for (n, id, count) in [(1, "0123456789abcdef".repeat(2), 1), (5, "f".repeat(32), 2)] {
+            let text = template.fill_for(&id, n, count);
+            let frame: serde_json::Value = serde_json::from_slice(text).expect("JSON");
+            assert_eq!((&frame["n"], &frame["to"]), (&n.into(), &id.into()));
+            let body = frame["body"].as_str().expect("a text");
+            assert_eq!(read_body(body.as_bytes()), Some((count, 0)));
         }
     }
 

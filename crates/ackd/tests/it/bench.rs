@@ -62,6 +62,6 @@ fn rooms_are_measured_in_both_ways_of_keeping_and_both_encodings() {
 fn connections_and_receivers_that_are_away_are_measured() {
     has(&bench(&["connect", "--clients", "20", "--rounds", "2"]), &["rate", "server_cpu"]);
     has(&bench(&["idle", "--connections", "100", "--seconds", "1"]), &["opened", "rss_each"]);
-    let offline = bench(&["offline", "--pairs", "3", "--messages", "50"]);
+    let offline = bench(&["offline", "--receivers", "5", "--senders", "2", "--messages", "50"]);
     has(&offline, &["stored", "handed_over", "stored_cpu", "rss_handed_over"]);
 }
