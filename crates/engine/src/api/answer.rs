@@ -1,5 +1,6 @@
 //! What an engine answers, and what it tells unasked.
 
+use ackd_wire::v1::EndReason;
 use ackd_wire::{ClientId, Epoch, MessageId, Millis, Seq, Token};
 
 use super::{IdentityKey, LogKey, Message, OutboxKey, ReaderKey, SessionKey, Tag};
@@ -33,6 +34,8 @@ pub enum Answer {
     Page {
         /// Unsettled messages, ascending by `seq`.
         messages: Vec<Delivery>,
+        /// What stood between them and has ended unread, ascending. Each counts as one message of the page.
+        lost: Vec<Lost>,
         /// All of the log up to here has been looked at: the last message's `seq` where the limit cut it, else the
         /// log's end.
         read_to: Seq,
@@ -65,6 +68,17 @@ pub struct Delivery {
     pub message: Message,
     /// How often it was delivered to this reader before: 0 for the first time.
     pub attempts: u16,
+}
+
+/// Messages that ended before their reader had them. All numbers of the range have ended, for this reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lost {
+    /// The first of them.
+    pub from: Seq,
+    /// The last of them.
+    pub to: Seq,
+    /// Why.
+    pub reason: EndReason,
 }
 
 /// A session's entry.
@@ -106,11 +120,12 @@ pub enum Notice {
         /// What.
         message: Message,
     },
-    /// A reader that several sessions serve has settled (or rejected) something.
+    /// A reader that several sessions serve has settled (or rejected) something; or messages have ended, and their places
+    /// are free.
     Settled {
         /// Which.
         reader: ReaderKey,
-        /// Whose command it was.
+        /// Whose command it was; [`SessionKey::NOBODY`] where they have ended by themselves.
         by: SessionKey,
         /// Everything up to here.
         up_to: Option<Seq>,

@@ -4,6 +4,11 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionKey(pub u64);
 
+impl SessionKey {
+    /// No session: what the engine does by itself.
+    pub const NOBODY: Self = Self(u64::MAX);
+}
+
 /// Where an answer goes: a session, and the place in that session's table of open requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Tag {

@@ -8,7 +8,7 @@ mod limits;
 mod message;
 mod observer;
 
-pub use answer::{Answer, Connected, Delivery, Notice, Outcome, Recipient, Refusal};
+pub use answer::{Answer, Connected, Delivery, Lost, Notice, Outcome, Recipient, Refusal};
 pub use command::{
     Append, Body, Command, Connect, Credential, Disconnect, Pass, Read, Settle, Submission, Target,
     Unknown,

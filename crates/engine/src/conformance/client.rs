@@ -1,5 +1,6 @@
 //! What the tests of the suite speak through: a store, a clock, and the commands in their shortest form.
 
+use ackd_wire::v1::EndReason;
 use ackd_wire::{ClientId, Epoch, MessageId, Name, Seq, Token};
 
 use super::{OpenEmpty, Store};
@@ -143,6 +144,17 @@ impl Rig {
         page(self.ask(session, Command::Read(read))).0
     }
 
+    /// What ended before its reader had it: first and last number, and why.
+    pub(super) fn lost(&self, session: u64, who: &Connected) -> Vec<(Seq, Seq, EndReason)> {
+        let read = Read { reader: who.reader, after: 0, messages: 1000, bytes: u32::MAX };
+        match self.ask(session, Command::Read(read)) {
+            Answer::Page { lost, .. } => {
+                lost.into_iter().map(|lost| (lost.from, lost.to, lost.reason)).collect()
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
     pub(super) fn waiting(&self, session: u64, who: &Connected) -> Vec<Seq> {
         seqs(&self.read(session, who))
     }
@@ -213,7 +225,7 @@ pub(super) fn refused(answer: &Answer) -> Option<Refusal> {
 /// Messages, how far was looked, and the end.
 pub(super) fn page(answer: Answer) -> (Vec<Delivery>, Seq, Seq) {
     match answer {
-        Answer::Page { messages, read_to, end } => (messages, read_to, end),
+        Answer::Page { messages, read_to, end, .. } => (messages, read_to, end),
         other => panic!("{other:?}"),
     }
 }

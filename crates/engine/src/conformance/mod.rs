@@ -4,6 +4,7 @@
 mod client;
 mod devices;
 mod epochs;
+mod expiry;
 mod identities;
 mod limits;
 mod notices;
@@ -48,6 +49,7 @@ pub struct Test {
 pub const TOPICS: &[(&str, &[Test])] = &[
     ("devices", devices::TESTS),
     ("epochs", epochs::TESTS),
+    ("expiry", expiry::TESTS),
     ("identities", identities::TESTS),
     ("limits", limits::TESTS),
     ("notices", notices::TESTS),

@@ -39,7 +39,9 @@ fn one_of_several_connections_leaves(open: OpenEmpty<'_>) {
     assert_eq!(stored(rig.notices()), [1]);
     rig.now += 100_000;
     rig.flush();
-    assert_eq!(seqs(&rig.read(3, &other)), [1], "it is still here, so it has not ended");
+    rig.submit(1, 1, Command::Append(append(&ann, "bob", 2)));
+    rig.flush();
+    assert_eq!(seqs(&rig.read(3, &other)), [2], "it is still here, so it has not ended");
 }
 
 fn the_other_tab_hears_what_is_settled(open: OpenEmpty<'_>) {

@@ -213,7 +213,6 @@ impl<D: Disk> Step<'_, D> {
             return;
         };
         if identity.secret.is_none() {
-            state.unclaimed_bytes += bytes;
             state.ends.remove(&(identity.end(&state.limits), log));
             identity.last_seen = now;
             state.ends.insert((identity.end(&state.limits), log));

@@ -3,6 +3,7 @@
 
 use std::ops::ControlFlow;
 
+use ackd_wire::Millis;
 use rustc_hash::FxHashMap;
 
 use super::records::MessageRecord;
@@ -70,7 +71,7 @@ impl<D: Disk> Embedded<D> {
                 };
                 let counts = there.entry(log).or_default();
                 let mailbox = state.identities.get(&log).map(|identity| &identity.mailbox);
-                let settled = mailbox.is_none_or(|mailbox| mailbox.is_settled_by_all(record.seq));
+                let settled = mailbox.is_none_or(|mailbox| mailbox.is_over(record.seq));
                 *counts = (
                     counts.0 + 1,
                     counts.1 + record.text[0].len() as u64,
@@ -108,6 +109,10 @@ fn audit_identity(state: &State, identity: &Identity) -> Result<(), String> {
     mailbox.audit().map_err(|what| format!("{id}: {what}"))?;
     if outboxes.iter().any(|key| state.outboxes.get(key).is_none_or(|o| o.identity != *number)) {
         return Err(format!("{id}: an outbox that is not its own"));
+    }
+    let registered = state.sweeps.contains(&(mailbox.sweep_at, *number));
+    if registered != (mailbox.sweep_at != Millis::MAX) {
+        return Err(format!("{id}: when to look for what has ended is kept wrongly"));
     }
     if state.names.get(id.as_str()) != Some(number) {
         return Err(format!("{id}: not found by its name"));

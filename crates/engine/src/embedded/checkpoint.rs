@@ -8,7 +8,9 @@ use rustc_hash::FxHashSet;
 
 use super::archive::{Halt, put_log};
 use super::group::Placed;
-use super::records::{DeadRecord, IdentityRecord, MessageRecord, OutboxRecord, PositionRecord};
+use super::records::{
+    DeadRecord, IdentityRecord, LostRecord, MessageRecord, OutboxRecord, PositionRecord,
+};
 use super::records::{HeaderRecord, SeenRecord, kind, put_part};
 use super::state::{Identity, Removal, State};
 use super::{Embedded, keys};
@@ -230,6 +232,11 @@ fn newest(state: &State, serial: Serial, kind: u8, record: &[u8]) -> Option<Plac
             let PositionRecord { number, index, .. } = PositionRecord::decode(record).ok()?;
             let reader = identity(number)?.mailbox.readers.get(usize::from(index))?;
             (reader.segment == serial).then_some(Placed::Header(number))
+        }
+        kind::LOST => {
+            let number = LostRecord::decode(record).ok()?.number;
+            // The header says it until all readers have passed it.
+            identity(number)?.mailbox.has_lost().then_some(Placed::Header(number))
         }
         kind::OUTBOX => {
             let number = OutboxRecord::decode(record).ok()?.number;

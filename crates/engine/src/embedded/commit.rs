@@ -202,8 +202,10 @@ fn complete(shared: &mut Shared, group: Group, serial: Serial, outcome: &mut Out
             message = message.detached();
             archived += 1;
         }
+        let expires = message.expires;
         let entry = Entry { message, sender, number, shares_batch };
         state.change_log(log, |log| log.insert(entry, serial));
+        state.expect_end(log, expires);
     }
     for record in placed {
         record.note(state, serial);

@@ -35,6 +35,7 @@ impl<D: Disk + Clone> Embedded<D> {
         if self.is_poisoned() {
             return Ok(());
         }
+        self.sweep(now)?;
         self.relieve()?;
         self.checkpoint()?;
         if self.owes_much() {

@@ -26,6 +26,7 @@ mod settle;
 mod state;
 mod stats;
 mod submit;
+mod sweep;
 mod threads;
 mod trailing;
 

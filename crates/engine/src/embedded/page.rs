@@ -4,12 +4,14 @@
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
-use ackd_wire::Seq;
+use ackd_wire::v1::EndReason;
+use ackd_wire::{Millis, Seq};
 
 use super::log::{Entry, Log};
 use super::ranges::Ranges;
-use super::read::{Budget, delivery, page_in_memory};
+use super::read::{Budget, Contents, delivery, page_in_memory};
 use super::records::MessageRecord;
+use super::sweep::AT_ONCE;
 use super::{Embedded, Mode, keys, recover};
 use crate::api::{Answer, Delivery, Outcome, Read, ReaderKey, Refusal, Tag};
 use crate::disk::Disk;
@@ -18,6 +20,8 @@ use crate::disk::Disk;
 #[derive(Debug)]
 pub(super) struct Page {
     pub(super) tag: Tag,
+    /// When it was asked for.
+    pub(super) now: Millis,
     pub(super) asked: Asked,
     /// How far the archive reached when it was asked for.
     pub(super) archived_to: Seq,
@@ -33,6 +37,16 @@ pub(super) enum Asked {
     These { reader: ReaderKey, seqs: Vec<Seq> },
 }
 
+/// What was found in the archive.
+#[derive(Debug, Default)]
+struct Found {
+    entries: Vec<Entry>,
+    /// Messages whose time is over.
+    expired: Vec<Seq>,
+    /// It was looked at up to here only.
+    cut: Option<Seq>,
+}
+
 /// Pages that wait to be read.
 #[derive(Debug, Default)]
 pub(super) struct Pages {
@@ -43,11 +57,11 @@ pub(super) struct Pages {
 }
 
 impl Page {
-    pub(super) fn new(tag: Tag, asked: Asked, log: &Log, index: u16) -> Self {
+    pub(super) fn new((tag, now): (Tag, Millis), asked: Asked, log: &Log, index: u16) -> Self {
         let reader = log.readers.get(usize::from(index));
         let position = reader.map_or(0, |reader| reader.position);
         let beyond = reader.map(|reader| reader.beyond.clone()).unwrap_or_default();
-        Self { tag, asked, archived_to: log.archived_to(), position, beyond }
+        Self { tag, now, asked, archived_to: log.archived_to(), position, beyond }
     }
 
     fn is_settled(&self, seq: Seq) -> bool {
@@ -94,7 +108,7 @@ impl<D: Disk + Clone> Embedded<D> {
         let mut outcome = Outcome::default();
         for page in pages {
             let answer = match &page.asked {
-                Asked::Next(read) => self.read_next(&page, *read),
+                Asked::Next(read) => self.read_next(&page, *read, &mut outcome),
                 Asked::These { reader, seqs } => self.read_these(&page, *reader, seqs),
             };
             outcome.answers.push((page.tag, answer.unwrap_or_else(Answer::Refused)));
@@ -102,10 +116,34 @@ impl<D: Disk + Clone> Embedded<D> {
         self.sink.deliver(&mut outcome);
     }
 
-    fn read_next(&self, page: &Page, read: Read) -> Result<Answer, Refusal> {
-        let number = read.reader.log.0;
+    fn read_next(&self, page: &Page, read: Read, outcome: &mut Outcome) -> Result<Answer, Refusal> {
+        let (number, index) = (read.reader.log.0, read.reader.index);
         let mut budget = Budget::of(&read);
-        let mut found = Vec::new();
+        let Found { entries, expired, cut } = self.find_next(page, read, &mut budget)?;
+        let shared = &mut *self.shared.lock();
+        for seqs in expired.chunks(AT_ONCE) {
+            // Where that cannot be recorded they come again on the next connection.
+            self.lose(shared, (number, seqs, EndReason::Expired), outcome);
+        }
+        let log = shared.state.log(read.reader.log).ok_or(Refusal::UnknownIdentity)?;
+        let mut contents = Contents { messages: deliveries(log, index, &entries) };
+        let end = log.end;
+        let read_to = match cut {
+            Some(cut) => cut,
+            // What has been moved meanwhile is for the next page.
+            None if log.archived_to() != page.archived_to => page.archived_to,
+            None => {
+                let after = page.archived_to.max(read.after);
+                page_in_memory(log, index, after, budget, &mut contents)
+            }
+        };
+        Ok(contents.page((log, index), (read.after, read_to), read.messages, end))
+    }
+
+    /// What is next in the archive, within the budget.
+    fn find_next(&self, page: &Page, read: Read, budget: &mut Budget) -> Result<Found, Refusal> {
+        let number = read.reader.log.0;
+        let mut found = Found::default();
         let start = read.after.max(page.position) + 1;
         let from = keys::placed(keys::MESSAGE, number, start);
         let to = keys::placed(keys::MESSAGE, number, page.archived_to + 1);
@@ -114,26 +152,21 @@ impl<D: Disk + Clone> Embedded<D> {
             if page.is_settled(record.seq) {
                 return ControlFlow::Continue(());
             }
-            let more = budget.take(record.text_bytes() as u64);
-            found.push(recover::entry(&record));
-            if more { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            let more = if record.at.saturating_add(record.ttl_ms) <= page.now {
+                found.expired.push(record.seq);
+                found.expired.len() < EXPIRED
+            } else {
+                found.entries.push(recover::entry(&record));
+                budget.take(record.text_bytes() as u64)
+            };
+            if more {
+                return ControlFlow::Continue(());
+            }
+            found.cut = Some(record.seq);
+            ControlFlow::Break(())
         });
         scanned.map_err(|error| self.page_failed(error))?;
-        let cut = found.last().map(|entry| entry.message.seq).filter(|_| budget.is_spent());
-        let shared = &mut *self.shared.lock();
-        let log = shared.state.log(read.reader.log).ok_or(Refusal::UnknownIdentity)?;
-        let mut messages = deliveries(log, read.reader.index, &found);
-        let end = log.end;
-        if let Some(read_to) = cut {
-            return Ok(Answer::Page { messages, read_to, end });
-        }
-        if log.archived_to() != page.archived_to {
-            // What has been moved meanwhile is for the next page.
-            return Ok(Answer::Page { messages, read_to: page.archived_to, end });
-        }
-        let after = page.archived_to.max(read.after);
-        let read_to = page_in_memory(log, read.reader.index, after, budget, &mut messages);
-        Ok(Answer::Page { messages, read_to, end })
+        Ok(found)
     }
 
     fn read_these(&self, page: &Page, reader: ReaderKey, seqs: &[Seq]) -> Result<Answer, Refusal> {
@@ -141,7 +174,10 @@ impl<D: Disk + Clone> Embedded<D> {
         for &seq in seqs.iter().filter(|seq| !page.is_settled(**seq)) {
             let value = self.archive.get(&keys::placed(keys::MESSAGE, reader.log.0, seq));
             let Some(value) = value.map_err(|error| self.page_failed(error))? else { continue };
-            found.extend(MessageRecord::decode(&value).map(|record| recover::entry(&record)));
+            let record = MessageRecord::decode(&value).ok();
+            // One that has expired frees its place; it ends when it is next looked for.
+            let record = record.filter(|r| page.now < r.at.saturating_add(r.ttl_ms));
+            found.extend(record.map(|record| recover::entry(&record)));
         }
         let shared = &mut *self.shared.lock();
         let log = shared.state.log(reader.log).ok_or(Refusal::UnknownIdentity)?;
@@ -151,8 +187,8 @@ impl<D: Disk + Clone> Embedded<D> {
         }
         messages.sort_by_key(|delivery| delivery.message.seq);
         messages.dedup_by_key(|delivery| delivery.message.seq);
-        let end = log.end;
-        Ok(Answer::Page { messages, read_to: end, end })
+        let (lost, end) = (Vec::new(), log.end);
+        Ok(Answer::Page { messages, lost, read_to: end, end })
     }
 
     fn page_failed(&self, error: crate::archive::ArchiveError) -> Refusal {
@@ -163,9 +199,12 @@ impl<D: Disk + Clone> Embedded<D> {
 
 /// What is still unsettled.
 fn deliveries(log: &Log, index: u16, found: &[Entry]) -> Vec<Delivery> {
-    let unsettled = found.iter().filter(|entry| !log.has_settled(index, entry.message.seq));
+    let waits = |seq| !log.has_settled(index, seq) && !log.is_lost(seq);
+    let unsettled = found.iter().filter(|entry| waits(entry.message.seq));
     unsettled.map(|entry| delivery(log, index, entry)).collect()
 }
 
 /// Pages that are read before they are answered together.
 const PAGES_AT_ONCE: usize = 16;
+/// Expired messages that one page ends.
+const EXPIRED: usize = 16 * 1024;

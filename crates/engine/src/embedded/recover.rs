@@ -9,7 +9,7 @@ use super::log::Entry;
 use super::outbox::Outbox;
 use super::records::{
     ArchivedRecord, CounterRecord, Damaged, DeadRecord, EndedRecord, HeaderRecord, IdentityRecord,
-    MessageRecord, OutboxRecord, PositionRecord, SeenRecord, kind, two_parts,
+    LostRecord, MessageRecord, OutboxRecord, PositionRecord, SeenRecord, kind, two_parts,
 };
 use super::state::{Dead, Identity, Removal, State};
 use super::{Embedded, Recovered};
@@ -53,6 +53,10 @@ impl<'s> Replay<'s> {
             }
             kind::SEEN => self.seen(serial, record)?,
             kind::ENDED => drop(self.state.take_out(EndedRecord::decode(record)?.number)),
+            kind::LOST => {
+                let LostRecord { number, reason, which } = LostRecord::decode(record)?;
+                self.known(number).mailbox.replay_lost(reason, &which);
+            }
             kind::DEAD => self.dead(serial, &DeadRecord::decode(record)?),
             kind::COUNTER => self.counters(serial, record)?,
             _ => return Err("a record is of a kind of a later version"),
@@ -176,7 +180,7 @@ impl<'s> Replay<'s> {
             identity.stored
         });
         self.finish_outboxes();
-        let State { identities, names, ends, owing, limits, .. } = &mut *self.state;
+        let State { identities, names, ends, sweeps, owing, limits, .. } = &mut *self.state;
         names.retain(|_, number| identities.contains_key(number));
         let mut sums = Sums::default();
         for (number, identity) in identities {
@@ -185,7 +189,12 @@ impl<'s> Replay<'s> {
             }
             let log = &mut identity.mailbox;
             log.readers.iter_mut().for_each(|reader| reader.restart = log.end);
+            log.forget_lost();
             log.owe_all();
+            log.sweep_at = log.earliest;
+            if log.sweep_at != Millis::MAX {
+                sweeps.insert((log.sweep_at, *number));
+            }
             sums.add(identity);
             if identity.mailbox.owes() {
                 owing.insert(*number);

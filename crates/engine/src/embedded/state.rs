@@ -20,6 +20,10 @@ pub(super) struct State {
     pub(super) outboxes: FxHashMap<u64, Outbox>,
     /// Identities that are away, by when they end.
     pub(super) ends: BTreeSet<(Millis, u64)>,
+    /// Logs with messages that wait, by when to look for what has ended.
+    pub(super) sweeps: BTreeSet<(Millis, u64)>,
+    /// The first of `sweeps` has become an earlier one.
+    pub(super) sweeps_sooner: bool,
     pub(super) counters: CounterRecord,
     /// Segment of the newest counter record.
     pub(super) counter_segment: u64,
@@ -100,6 +104,8 @@ impl State {
             names: FxHashMap::default(),
             outboxes: FxHashMap::default(),
             ends: BTreeSet::new(),
+            sweeps: BTreeSet::new(),
+            sweeps_sooner: false,
             counters: CounterRecord { next_number: 1, room_number: 0 },
             counter_segment: 0,
             unclaimed_bytes: 0,
@@ -182,6 +188,7 @@ impl State {
         }
         self.ends.remove(&(identity.end(&self.limits), number));
         self.owing.remove(&number);
+        self.sweeps.remove(&(identity.mailbox.sweep_at, number));
         if identity.archived {
             self.removals.push(Removal::Identity(number));
         }
@@ -203,18 +210,44 @@ impl State {
         number: u64,
         change: impl FnOnce(&mut Log) -> T,
     ) -> Option<T> {
-        let log = &mut self.identities.get_mut(&number)?.mailbox;
+        let identity = self.identities.get_mut(&number)?;
+        let unclaimed = identity.secret.is_none();
+        let log = &mut identity.mailbox;
         let (waiting, bytes) = (log.waiting(), log.waiting_bytes());
         let in_memory = log.in_memory();
         let result = change(log);
         self.waiting = self.waiting + log.waiting() - waiting;
         self.waiting_bytes = self.waiting_bytes + log.waiting_bytes() - bytes;
+        if unclaimed {
+            self.unclaimed_bytes = self.unclaimed_bytes + log.waiting_bytes() - bytes;
+        }
         self.in_memory = self.in_memory + log.in_memory().0 - in_memory.0;
         self.in_memory_bytes = self.in_memory_bytes + log.in_memory().1 - in_memory.1;
         if log.owes() {
             self.owing.insert(number);
         }
         Some(result)
+    }
+
+    /// A message of this log ends then: the log is looked at in time.
+    pub(super) fn expect_end(&mut self, number: u64, expires: Millis) {
+        let Some(identity) = self.identities.get_mut(&number) else { return };
+        let log = &mut identity.mailbox;
+        log.earliest = log.earliest.min(expires);
+        if expires < log.sweep_at {
+            self.sweep_at(number, expires);
+        }
+    }
+
+    /// Looks at this log then; never, if that is [`Millis::MAX`].
+    pub(super) fn sweep_at(&mut self, number: u64, at: Millis) {
+        let Some(identity) = self.identities.get_mut(&number) else { return };
+        let before = std::mem::replace(&mut identity.mailbox.sweep_at, at);
+        self.sweeps.remove(&(before, number));
+        if at != Millis::MAX {
+            self.sweeps_sooner |= self.sweeps.first().is_none_or(|(first, _)| at < *first);
+            self.sweeps.insert((at, number));
+        }
     }
 
     /// Bytes that the messages in memory take, about.

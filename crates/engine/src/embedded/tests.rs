@@ -126,5 +126,6 @@ macro_rules! topics {
 }
 
 topics![
-    devices, epochs, identities, limits, notices, numbers, order, outboxes, read, rotation, settle
+    devices, epochs, expiry, identities, limits, notices, numbers, order, outboxes, read, rotation,
+    settle
 ];

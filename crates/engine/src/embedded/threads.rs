@@ -1,5 +1,5 @@
 //! The engine's own threads: the committer, which goes on where a submitter stops and writes what trails; upkeep, which
-//! makes spares and ends identities; the housekeeper, which moves what waits to the archive and frees segments; and one
+//! makes spares and ends identities; the housekeeper, which ends what has expired, moves what waits to the archive and frees segments; and one
 //! that reads pages from the archive. None wakes up while nothing has happened and nobody's time is over, but for a look
 //! an hour.
 
@@ -149,6 +149,8 @@ impl<D: Disk + Clone> Embedded<D> {
             let state = &shared.state;
             let owes = !state.owing.is_empty() || !state.removals.is_empty();
             let pause = if owes { Some(HOUSE_MS) } else { self.rest_due(now, &shared) };
+            let sweep = shared.state.sweeps.first().map(|(at, _)| at.saturating_sub(now));
+            let pause = pause.into_iter().chain(sweep).min();
             if let Some(pause) = pause {
                 self.house.wait_for(&mut shared, Duration::from_millis(pause.max(1)));
             } else {
@@ -201,8 +203,9 @@ impl<D: Disk + Clone> Embedded<D> {
             shared.upkeep_due = true;
             self.upkeep.notify_one();
         }
+        let sooner = std::mem::take(&mut shared.state.sweeps_sooner);
         let filling = self.settings.index_bytes / 4 * 3 < shared.state.index_bytes();
-        if !shared.house_due && (segment_begun || filling || shared.house_sleeps) {
+        if !shared.house_due && (segment_begun || filling || sooner || shared.house_sleeps) {
             (shared.house_due, shared.house_sleeps) = (true, false);
             self.house.notify_one();
         }

@@ -346,7 +346,7 @@ impl World {
             let read = Read { reader, after, messages, bytes };
             rig.submit(session, u32::MAX - 1, Command::Read(read));
             let answer = rig.take().answers.pop().expect("a read is answered at once").1;
-            let Answer::Page { messages, read_to, end } = answer else { panic!("{answer:?}") };
+            let Answer::Page { messages, read_to, end, .. } = answer else { panic!("{answer:?}") };
             all.extend(messages);
             if read_to == end {
                 break;

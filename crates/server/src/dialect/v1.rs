@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use ackd_engine::{Address, Encoding};
+use ackd_engine::{Address, Encoding, Lost, Message};
 use ackd_websocket::{Opcode, server_header};
 use ackd_wire::v1::{self as wire, json, msgpack};
 use ackd_wire::{ClientId, Ref};
@@ -148,29 +148,9 @@ fn frame<'e>(
             wire::ServerFrame::Accepted(wire::AcceptedFrame { r#ref, n, id, dup })
         }
         Event::Message { message, attempt, kind } => {
-            let place = match kind {
-                Kind::Stored => wire::Place::Mailbox(message.seq),
-                Kind::Live => wire::Place::Live,
-                Kind::Signal => wire::Place::Signal,
-            };
-            let target = match message.address {
-                Address::Direct => wire::Target::To(own.map_or("", ClientId::as_str).into()),
-                Address::Room => wire::Target::Room(text(message.room()).into()),
-                Address::All => wire::Target::All,
-            };
-            let body = body(message);
-            let (from, attempt) = (text(message.from()).into(), u32::from(*attempt));
-            let (id, at) = (message.id, message.at);
-            wire::ServerFrame::Message(wire::MessageFrame {
-                place,
-                id,
-                from,
-                target,
-                body,
-                at,
-                attempt,
-            })
+            wire::ServerFrame::Message(message_frame(message, (*attempt, *kind), own))
         }
+        Event::Lost(ended) => lost(*ended),
         Event::Pong { r#ref } => wire::ServerFrame::Pong { r#ref: mark(r#ref.as_ref()) },
         Event::Rotated { r#ref } => wire::ServerFrame::Rotated { r#ref: mark(r#ref.as_ref()) },
         Event::Joined { r#ref, room, members } => {
@@ -199,6 +179,30 @@ fn frame<'e>(
         }
         Event::Identity { .. } | Event::Roommate { .. } | Event::Close(_) => return None,
     })
+}
+
+fn message_frame<'e>(
+    message: &'e Message,
+    (attempt, kind): (u16, Kind),
+    own: Option<&'e ClientId>,
+) -> wire::MessageFrame<'e> {
+    let place = match kind {
+        Kind::Stored => wire::Place::Mailbox(message.seq),
+        Kind::Live => wire::Place::Live,
+        Kind::Signal => wire::Place::Signal,
+    };
+    let target = match message.address {
+        Address::Direct => wire::Target::To(own.map_or("", ClientId::as_str).into()),
+        Address::Room => wire::Target::Room(text(message.room()).into()),
+        Address::All => wire::Target::All,
+    };
+    let (from, attempt) = (text(message.from()).into(), u32::from(attempt));
+    let (id, at, body) = (message.id, message.at, body(message));
+    wire::MessageFrame { place, id, from, target, body, at, attempt }
+}
+
+fn lost(Lost { from, to, reason }: Lost) -> wire::ServerFrame<'static> {
+    wire::ServerFrame::Lost(wire::LostFrame { from, to, count: to - from + 1, reason, room: None })
 }
 
 fn connected<'e>(welcome: &'e Welcome, greeting: &Greeting) -> wire::ServerFrame<'e> {

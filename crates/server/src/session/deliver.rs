@@ -1,11 +1,11 @@
 //! Messages on their way to the client: stored ones in the log's order, live ones as they come, both again when their
 //! pause is over. What has no place in the window stays in the store.
 
-use ackd_engine::{self as engine, Delivery, Message, Tag};
+use ackd_engine::{self as engine, Delivery, Lost, Message, Tag};
 use ackd_wire::{MessageId, Millis, Seq};
 
 use super::open::Open;
-use super::state::{Live, Output, Session};
+use super::state::{DialectKind, Live, Output, Session};
 use super::window::InFlight;
 use super::{Event, Kind, Request};
 
@@ -21,7 +21,7 @@ impl Session {
     pub(super) fn page(
         &mut self,
         now: Millis,
-        messages: Vec<Delivery>,
+        (messages, lost): (Vec<Delivery>, Vec<Lost>),
         (read_to, end): (Seq, Seq),
         out: &mut Output<'_>,
     ) {
@@ -30,12 +30,28 @@ impl Session {
         let settled = live.window.read_to();
         live.window.page(read_to, end);
         let waited = live.waited;
+        let mut lost = lost.into_iter().filter(|lost| settled < lost.to).peekable();
         for delivery in messages {
             let seq = delivery.message.seq;
+            while let Some(lost) = lost.next_if(|lost| lost.from < seq) {
+                self.tell_lost(lost, out);
+            }
             if settled < seq {
                 self.deliver(now, delivery, out);
                 out.tally.handed_over += usize::from(seq <= waited);
             }
+        }
+        lost.for_each(|lost| self.tell_lost(lost, out));
+    }
+
+    /// Takes a place in the window until it is acknowledged; a classic client knows nothing of it.
+    fn tell_lost(&mut self, lost: Lost, out: &mut Output<'_>) {
+        if self.dialect == DialectKind::Classic {
+            return self.settling.seqs.extend(lost.from..=lost.to);
+        }
+        if let Some(live) = self.live_mut() {
+            live.window.deliver(InFlight::lost(lost.to));
+            out.events.push(Event::Lost(lost));
         }
     }
 

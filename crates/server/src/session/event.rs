@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use ackd_engine::{Answer, Message};
+use ackd_engine::{Answer, Lost, Message};
 use ackd_wire::{ClientId, Epoch, MessageId, Millis, Ref, Room, Seq, Token};
 
 /// One thing the client is told. A dialect writes these as frames, or leaves out what its clients do not know.
@@ -37,6 +37,8 @@ pub enum Event {
         /// How the recipient is to treat it.
         kind: Kind,
     },
+    /// Messages that ended before this client had them stood here.
+    Lost(Lost),
     /// The answer to a ping.
     Pong {
         /// Echo.

@@ -68,8 +68,8 @@ impl Session {
                 let unclaimed = recipient == Recipient::Unclaimed;
                 self.accepted_held(*held, (id, dup, unclaimed), out);
             }
-            (Open::Read, Answer::Page { messages, read_to, end }) => {
-                self.page(now, messages, (read_to, end), out);
+            (Open::Read, Answer::Page { messages, lost, read_to, end }) => {
+                self.page(now, (messages, lost), (read_to, end), out);
             }
             (Open::Fetch { seqs }, Answer::Page { messages, .. }) => {
                 self.fetched(now, &seqs, messages, out);

@@ -164,5 +164,5 @@ fn message(seq: Seq) -> Message {
 
 fn page(seqs: impl IntoIterator<Item = Seq>, read_to: Seq, end: Seq) -> Answer {
     let messages = seqs.into_iter().map(|seq| Delivery { message: message(seq), attempts: 0 });
-    Answer::Page { messages: messages.collect(), read_to, end }
+    Answer::Page { messages: messages.collect(), lost: Vec::new(), read_to, end }
 }

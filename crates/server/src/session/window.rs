@@ -38,6 +38,19 @@ pub(super) struct InFlight {
     pub(super) at: Millis,
 }
 
+impl InFlight {
+    /// In place of messages that have ended: acknowledged by a `seq` from the last of them on. It does not come again on
+    /// this connection.
+    pub(super) fn lost(to: Seq) -> Self {
+        let (id, due) = (MessageId([0; 16]), Millis::MAX);
+        Self { seq: to, id, attempt: 0, timeouts: 0, due, at: 0 }
+    }
+
+    fn is_lost(&self) -> bool {
+        self.attempt == 0
+    }
+}
+
 /// A live message that waits for its ack.
 #[derive(Debug, Clone)]
 struct LiveInFlight {
@@ -121,17 +134,20 @@ impl Window {
     /// Takes out everything up to `seq`, and tells when each of it was accepted.
     pub(super) fn settle_up_to(&mut self, seq: Seq, mut taken: impl FnMut(Millis)) {
         while let Some(message) = self.stored.front().filter(|message| message.seq <= seq) {
-            taken(message.at);
+            if !message.is_lost() {
+                taken(message.at);
+            }
             self.stored.pop_front();
         }
         self.read_to = self.read_to.max(seq.min(self.end));
         self.shrink();
     }
 
-    /// Takes out the message of this `seq`.
+    /// Takes out the message of this `seq`. (What was lost is settled by [`Window::settle_up_to`] alone.)
     pub(super) fn settle(&mut self, seq: Seq) -> bool {
         let place = self.stored.partition_point(|other| other.seq < seq);
-        let found = self.stored.get(place).is_some_and(|message| message.seq == seq);
+        let found =
+            self.stored.get(place).is_some_and(|message| message.seq == seq && !message.is_lost());
         if found {
             self.stored.remove(place);
             self.shrink();
@@ -141,7 +157,8 @@ impl Window {
 
     /// Takes out the stored message of this ID. Acks mostly name the oldest.
     pub(super) fn settle_id(&mut self, id: MessageId) -> Option<InFlight> {
-        let place = self.stored.iter().position(|message| message.id == id)?;
+        let place =
+            self.stored.iter().position(|message| message.id == id && !message.is_lost())?;
         let message = self.stored.remove(place);
         self.shrink();
         message
@@ -205,7 +222,8 @@ impl Window {
 
     /// What is stored and unacknowledged, with the attempts made.
     pub(super) fn unacked(&self) -> Vec<(Seq, u16)> {
-        self.stored.iter().map(|message| (message.seq, message.attempt)).collect()
+        let messages = self.stored.iter().filter(|message| !message.is_lost());
+        messages.map(|message| (message.seq, message.attempt)).collect()
     }
 
     /// An idle connection keeps no buffers.

@@ -6,6 +6,7 @@ mod classic;
 mod closing;
 mod codes;
 mod epochs;
+mod expiry;
 mod framing;
 mod handshake;
 mod identities;

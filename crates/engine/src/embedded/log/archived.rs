@@ -1,7 +1,7 @@
 //! The part of a log that is in the archive: how far it reaches, how much waits there, and what is settled there by now
 //! and has to be taken out.
 
-use ackd_wire::Seq;
+use ackd_wire::{Millis, Seq};
 
 use super::{Entry, Log, Waiting};
 use crate::embedded::ranges::Ranges;
@@ -47,15 +47,12 @@ impl Log {
     /// Archived messages that some reader has not settled: told from numbers alone.
     pub(in crate::embedded) fn archived_waiting(&self) -> u64 {
         let Some(archived) = &self.archived else { return 0 };
-        match &self.readers[..] {
-            [] => u64::from(archived.waiting.messages),
-            [_] => self.archived_pending(0),
-            _ => {
-                let (low, to) = (archived.low + 1, archived.to);
-                let numbers = (to + 1).saturating_sub(low) - self.gaps.count_within(low, to);
-                numbers - self.settled_by_all(low, to).count_within(low, to)
-            }
+        if self.readers.len() == 1 {
+            return self.archived_pending(0);
         }
+        let (low, to) = (archived.low + 1, archived.to);
+        let numbers = (to + 1).saturating_sub(low) - self.gaps.count_within(low, to);
+        numbers - self.over_within(low, to).count_within(low, to)
     }
 
     /// Archived messages that this reader has not settled.
@@ -72,6 +69,7 @@ impl Log {
             - start
             - reader.beyond.count_within(start, end)
             - self.gaps.count_within(start, end)
+            - self.count_lost_to(index, start, end)
     }
 
     pub(super) fn archived_bytes(&self) -> u64 {
@@ -84,8 +82,8 @@ impl Log {
         (u128::from(archived.waiting.bytes) * u128::from(waiting) / u128::from(there)) as u64
     }
 
-    /// What of `start..=end` all readers have settled; gaps are left out.
-    fn settled_by_all(&self, start: Seq, end: Seq) -> Ranges {
+    /// What of `start..=end` is over: settled by all readers, or lost; gaps are left out.
+    fn over_within(&self, start: Seq, end: Seq) -> Ranges {
         let mut settled = Ranges::default();
         if start <= end && !self.readers.is_empty() {
             settled.insert_range(start, end);
@@ -103,6 +101,9 @@ impl Log {
             }
             settled = narrower;
         }
+        for (from, to) in self.lost.iter().flat_map(|lost| lost.within(start, end)) {
+            settled.insert_range(from, to);
+        }
         for (from, to) in self.gaps.within(start, end) {
             settled.remove_range(from, to);
         }
@@ -116,7 +117,7 @@ impl Log {
         if end < start {
             return;
         }
-        let settled = self.settled_by_all(start, end);
+        let settled = self.over_within(start, end);
         if let Some(archived) = &mut self.archived {
             settled.iter().for_each(|(from, to)| archived.settled.insert_range(from, to));
         }
@@ -139,7 +140,7 @@ impl Log {
     pub(in crate::embedded) fn archived_with(&self, moved: &[Moved]) -> ArchivedRecord {
         let mut archived = self.archived.as_deref().cloned().unwrap_or_default();
         archived.take(moved);
-        archived.record()
+        archived.record(self.earliest)
     }
 
     /// These, ascending, are in the archive from now on. Up to the last of them nothing is left in memory.
@@ -160,14 +161,14 @@ impl Log {
     pub(in crate::embedded) fn archived_without(&self, gone: &[Moved], low: Seq) -> ArchivedRecord {
         let mut archived = self.archived.as_deref().cloned().unwrap_or_default();
         archived.give(gone, low);
-        archived.record()
+        archived.record(self.earliest)
     }
 
     /// Up to where nothing will be in the archive when these settled numbers are out of it.
     pub(in crate::embedded) fn low_without(&self, ranges: &[(Seq, Seq)]) -> Seq {
         let Some(archived) = &self.archived else { return 0 };
         let (start, end) = (archived.low + 1, archived.to);
-        let mut settled = self.settled_by_all(start, end);
+        let mut settled = self.over_within(start, end);
         for (from, to) in self.gaps.within(start, end) {
             settled.insert_range(from, to);
         }
@@ -202,6 +203,7 @@ impl Log {
             archived.waiting.add_all(*sender, *messages, 0);
         }
         archived.waiting.bytes = record.bytes;
+        self.earliest = self.earliest.min(record.earliest);
         self.archived = (archived.to != 0).then(|| Box::new(archived));
     }
 
@@ -217,7 +219,7 @@ impl Log {
             return Err("more messages wait than are in the archive");
         }
         let (low, to) = (archived.low + 1, archived.to);
-        if self.settled_by_all(low, to).iter().map(|(a, b)| b - a + 1).sum::<u64>()
+        if self.over_within(low, to).iter().map(|(a, b)| b - a + 1).sum::<u64>()
             < archived.settled.iter().map(|(a, b)| b - a + 1).sum::<u64>()
         {
             return Err("more is taken for settled than is");
@@ -241,8 +243,8 @@ impl Archived {
         self.low = self.low.max(low);
     }
 
-    fn record(&self) -> ArchivedRecord {
+    fn record(&self, earliest: Millis) -> ArchivedRecord {
         let (bytes, senders) = (self.waiting.bytes, self.waiting.senders());
-        ArchivedRecord { low: self.low, to: self.to, bytes, senders }
+        ArchivedRecord { low: self.low, to: self.to, bytes, earliest, senders }
     }
 }

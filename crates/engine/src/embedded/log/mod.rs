@@ -5,19 +5,21 @@
 //! wherever its message is.
 
 mod archived;
+mod lost;
 mod reader;
 mod replay;
 mod waiting;
 
 use std::collections::VecDeque;
 
-use ackd_wire::Seq;
+use ackd_wire::{Millis, Seq};
 
 use super::ranges::Ranges;
 use super::records::{HeaderRecord, PositionRecord, ReaderRecord};
 use crate::api::Message;
 
 pub(super) use archived::{Archived, Moved};
+use lost::Lost;
 pub(super) use reader::Reader;
 pub(super) use waiting::Waiting;
 
@@ -33,6 +35,12 @@ pub(super) struct Log {
     pub(super) end: Seq,
     /// Numbers that were never given: each new epoch skips some.
     pub(super) gaps: Ranges,
+    /// What ended before all readers had it; `None`: nothing.
+    lost: Option<Box<Lost>>,
+    /// No message that waits ends before it; [`Millis::MAX`]: none waits.
+    pub(super) earliest: Millis,
+    /// When the log is looked at for messages that have ended, as the state has it; [`Millis::MAX`]: never.
+    pub(super) sweep_at: Millis,
     /// Stored, not settled by all readers and not in the archive, ascending.
     entries: VecDeque<Entry>,
     pub(super) readers: Vec<Reader>,
@@ -60,7 +68,8 @@ pub(super) struct Entry {
 
 impl Log {
     pub(super) fn new(epoch: u64) -> Self {
-        Self { epoch, next_seq: 1, ..Self::default() }
+        let (earliest, sweep_at) = (Millis::MAX, Millis::MAX);
+        Self { epoch, next_seq: 1, earliest, sweep_at, ..Self::default() }
     }
 
     /// Gives a message that will be stored its place and counts it.
@@ -134,24 +143,25 @@ impl Log {
         if changed {
             reader.dirty = true;
             let position = reader.position;
-            self.drop_settled(before + 1, position);
+            self.drop_over(before + 1, position);
             self.owe(before + 1, position);
             for &seq in seqs {
-                self.drop_settled(seq, seq);
+                self.drop_over(seq, seq);
                 self.owe(seq, seq);
             }
             self.advance(index);
+            self.forget_lost();
         }
         changed
     }
 
-    /// Takes out what every reader has settled, of these. Looks at nothing else: with a device that lags, thousands wait.
-    fn drop_settled(&mut self, start: Seq, end: Seq) {
+    /// Takes out what is over, of these. Looks at nothing else: with a device that lags, thousands wait.
+    fn drop_over(&mut self, start: Seq, end: Seq) {
         let mut place = self.entries.partition_point(|entry| entry.message.seq < start);
         while let Some(seq) = self.entries.get(place).map(|entry| entry.message.seq)
             && seq <= end
         {
-            if self.is_settled_by_all(seq) { self.drop_entry(place) } else { place += 1 }
+            if self.is_over(seq) { self.drop_entry(place) } else { place += 1 }
         }
     }
 
@@ -229,8 +239,9 @@ impl Log {
 
     /// The most that its header record takes.
     pub(super) fn header_bytes(&self) -> u64 {
-        let gaps = 20 * self.gaps.iter().len() as u64;
-        64 + gaps + self.readers.iter().map(Reader::record_bytes).sum::<u64>()
+        let lost = self.lost.as_ref().map_or(0, |lost| lost.within(0, Seq::MAX).count());
+        let ranges = 20 * (self.gaps.iter().len() + lost) as u64;
+        64 + ranges + self.readers.iter().map(Reader::record_bytes).sum::<u64>()
     }
 
     /// Says what is wrong: order, what should have left, counts by sender.
@@ -245,6 +256,7 @@ impl Log {
         if seqs().any(|seq| self.is_settled_by_all(seq)) {
             return Err("a message is there that all have settled");
         }
+        self.audit_lost()?;
         if seqs().any(|seq| seq <= self.archived_to()) {
             return Err("a message is in memory and in the archive");
         }
@@ -268,7 +280,8 @@ impl Log {
             reader.position = position;
             reader.beyond.clear();
         }
-        self.drop_settled(0, position);
+        self.lost = None;
+        self.drop_over(0, position);
         self.owe(0, position);
         self.readers.truncate(1);
         self.renew(epoch);
@@ -296,7 +309,8 @@ impl Log {
             beyond: reader.beyond.clone(),
         });
         let (epoch, next_seq, gaps) = (self.epoch, self.next_seq, self.gaps.clone());
-        HeaderRecord { number, epoch, next_seq, gaps, readers: readers.collect() }
+        let lost = self.lost_record();
+        HeaderRecord { number, epoch, next_seq, gaps, lost, readers: readers.collect() }
     }
 }
 

@@ -14,7 +14,8 @@ impl Log {
         self.end = self.end.max(seq);
         self.next_seq = self.next_seq.max(seq + 1);
         self.message_segment = segment;
-        if seq <= self.archived_to() || self.is_settled_by_all(seq) {
+        self.earliest = self.earliest.min(entry.message.expires);
+        if seq <= self.archived_to() || self.is_over(seq) {
             return;
         }
         let place = self.entries.partition_point(|other| other.message.seq < seq);
@@ -30,6 +31,9 @@ impl Log {
         self.epoch = record.epoch;
         self.next_seq = self.next_seq.max(record.next_seq);
         record.gaps.iter().for_each(|(start, end)| self.gaps.insert_range(start, end));
+        for (reason, which) in &record.lost {
+            self.replay_lost(*reason, which);
+        }
         self.segment = segment;
         // A header lists all readers there are: those of a claim that has ended are not.
         self.readers.truncate(record.readers.len());
@@ -40,7 +44,7 @@ impl Log {
             self.readers[index].device = known.device;
             self.replay_position(index, known.position, &known.beyond, segment);
         }
-        self.drop_settled(0, Seq::MAX);
+        self.drop_over(0, Seq::MAX);
     }
 
     /// Takes over a position record. Readers may not be known yet: the header that lists them lies behind. Each stands for
@@ -62,9 +66,9 @@ impl Log {
         reader.beyond.remove_up_to(reader.position);
         self.end = self.end.max(position);
         self.next_seq = self.next_seq.max(position.saturating_add(1));
-        self.drop_settled(before.saturating_add(1), position);
+        self.drop_over(before.saturating_add(1), position);
         for (start, end) in beyond.iter() {
-            self.drop_settled(start, end);
+            self.drop_over(start, end);
         }
     }
 }

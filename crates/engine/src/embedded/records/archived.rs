@@ -1,8 +1,8 @@
 //! What of a log is in the archive. Kept there only, behind the log's header, and changed together with the messages.
 //!
-//! `low` · `to` · `bytes` · `senders` × { `number` · `messages` }.
+//! `low` · `to` · `bytes` · earliest u64 le · `senders` × { `number` · `messages` }.
 
-use ackd_wire::Seq;
+use ackd_wire::{Millis, Seq};
 
 use super::codec::{Damaged, Parts, put_number};
 
@@ -15,15 +15,19 @@ pub(in crate::embedded) struct ArchivedRecord {
     pub(in crate::embedded) to: Seq,
     /// Names and bodies of what is there.
     pub(in crate::embedded) bytes: u64,
+    /// No message of the log that waits ends before it.
+    pub(in crate::embedded) earliest: Millis,
     /// Messages that are there, by sender, ascending.
     pub(in crate::embedded) senders: Vec<(u64, u32)>,
 }
 
 impl ArchivedRecord {
     pub(in crate::embedded) fn encode(&self, into: &mut Vec<u8>) {
-        for number in [self.low, self.to, self.bytes, self.senders.len() as u64] {
+        for number in [self.low, self.to, self.bytes] {
             put_number(into, number);
         }
+        into.extend_from_slice(&self.earliest.to_le_bytes());
+        put_number(into, self.senders.len() as u64);
         for (sender, messages) in &self.senders {
             put_number(into, *sender);
             put_number(into, u64::from(*messages));
@@ -33,12 +37,13 @@ impl ArchivedRecord {
     pub(in crate::embedded) fn decode(record: &[u8]) -> Result<Self, Damaged> {
         let mut parts = Parts(record);
         let (low, to, bytes) = (parts.number()?, parts.number()?, parts.number()?);
+        let earliest = parts.u64()?;
         let mut senders = Vec::new();
         for _ in 0..parts.number()? {
             let sender = parts.number()?;
             let messages = u32::try_from(parts.number()?).map_err(|_| "a count is too large")?;
             senders.push((sender, messages));
         }
-        Ok(Self { low, to, bytes, senders })
+        Ok(Self { low, to, bytes, earliest, senders })
     }
 }

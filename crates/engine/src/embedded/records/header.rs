@@ -1,11 +1,14 @@
-//! A log's header: its incarnation, its next `seq`, the numbers that were never given, and all its readers with their
-//! positions.
+//! A log's header: its incarnation, its next `seq`, the numbers that were never given, those whose messages ended before
+//! all readers had them, and all its readers with their positions.
 //!
-//! `number` · epoch u64 le · `next seq` · gaps (ranges) · `readers` × { device (text) · `position` · settled beyond (ranges) }.
+//! `number` · epoch u64 le · `next seq` · gaps (ranges) · `reasons` × { reason u8 · lost (ranges) } ·
+//! `readers` × { device (text) · `position` · settled beyond (ranges) }.
 
+use ackd_wire::v1::EndReason;
 use ackd_wire::{Name, Seq};
 
 use super::codec::{Damaged, Parts, put_number, put_ranges, put_text};
+use super::lost::{ordinal, reason_of};
 use crate::embedded::ranges::Ranges;
 
 /// The record.
@@ -16,6 +19,8 @@ pub(in crate::embedded) struct HeaderRecord {
     pub(in crate::embedded) next_seq: Seq,
     /// Numbers below it that no message has.
     pub(in crate::embedded) gaps: Ranges,
+    /// What ended unread, each reason once.
+    pub(in crate::embedded) lost: Vec<(EndReason, Ranges)>,
     pub(in crate::embedded) readers: Vec<ReaderRecord>,
 }
 
@@ -33,6 +38,11 @@ impl HeaderRecord {
         into.extend_from_slice(&self.epoch.to_le_bytes());
         put_number(into, self.next_seq);
         put_ranges(into, &self.gaps);
+        put_number(into, self.lost.len() as u64);
+        for (reason, lost) in &self.lost {
+            into.push(ordinal(*reason));
+            put_ranges(into, lost);
+        }
         put_number(into, self.readers.len() as u64);
         for reader in &self.readers {
             put_text(into, reader.device.as_str());
@@ -45,12 +55,16 @@ impl HeaderRecord {
         let mut parts = Parts(record);
         let (number, epoch, next_seq) = (parts.number()?, parts.u64()?, parts.number()?);
         let gaps = parts.ranges()?;
+        let mut lost = Vec::new();
+        for _ in 0..parts.number()? {
+            lost.push((reason_of(parts.byte()?)?, parts.ranges()?));
+        }
         let mut readers = Vec::new();
         for _ in 0..parts.number()? {
             let device = Name::parse_device(parts.text()?).map_err(|_| "a device has no name")?;
             let (position, beyond) = (parts.number()?, parts.ranges()?);
             readers.push(ReaderRecord { device, position, beyond });
         }
-        Ok(Self { number, epoch, next_seq, gaps, readers })
+        Ok(Self { number, epoch, next_seq, gaps, lost, readers })
     }
 }

@@ -8,6 +8,7 @@ mod dead;
 mod ended;
 mod header;
 mod identity;
+mod lost;
 mod message;
 mod outbox;
 mod position;
@@ -20,6 +21,7 @@ pub(super) use dead::DeadRecord;
 pub(super) use ended::EndedRecord;
 pub(super) use header::{HeaderRecord, ReaderRecord};
 pub(super) use identity::IdentityRecord;
+pub(super) use lost::LostRecord;
 pub(super) use message::MessageRecord;
 pub(super) use outbox::OutboxRecord;
 pub(super) use position::PositionRecord;
@@ -36,6 +38,7 @@ pub(super) mod kind {
     pub(in crate::embedded) const ENDED: u8 = 7;
     pub(in crate::embedded) const DEAD: u8 = 8;
     pub(in crate::embedded) const COUNTER: u8 = 9;
+    pub(in crate::embedded) const LOST: u8 = 10;
 }
 
 #[cfg(test)]

@@ -1,3 +1,4 @@
+use ackd_wire::v1::EndReason;
 use ackd_wire::{ClientId, MessageId, Name, TokenHash};
 use proptest::prelude::*;
 
@@ -41,7 +42,10 @@ proptest! {
         round_trip!(IdentityRecord { number, id, claimed, ended, secret, next_secret, created, outboxes_from }, IdentityRecord);
         let beyond = ranges.clone();
         let reader = ReaderRecord { device: Name::default(), position: at, beyond };
-        round_trip!(HeaderRecord { number, epoch: other, next_seq: at, gaps: ranges.clone(), readers: vec![reader] }, HeaderRecord);
+        round_trip!(HeaderRecord { number, epoch: other, next_seq: at, gaps: ranges.clone(), lost: vec![(EndReason::Dead, ranges.clone())], readers: vec![reader] }, HeaderRecord);
+        for reason in [EndReason::Expired, EndReason::Purged, EndReason::Dead, EndReason::Full] {
+            round_trip!(LostRecord { number, reason, which: ranges.clone() }, LostRecord);
+        }
         round_trip!(PositionRecord { number, readers: 5, index: 3, position: at, beyond: ranges }, PositionRecord);
         let runs = vec![Run { first: at, count: other, scope: number }];
         let name = Name::parse_outbox("o").unwrap();
@@ -49,7 +53,7 @@ proptest! {
         round_trip!(SeenRecord { number, online: flag, at }, SeenRecord);
         round_trip!(EndedRecord { number }, EndedRecord);
         let senders = vec![(number, 3), (other, u32::MAX)];
-        round_trip!(ArchivedRecord { low: number, to: other, bytes: at, senders }, ArchivedRecord);
+        round_trip!(ArchivedRecord { low: number, to: other, bytes: at, earliest: other, senders }, ArchivedRecord);
         round_trip!(CounterRecord { next_number: number, room_number: other }, CounterRecord);
     }
 
