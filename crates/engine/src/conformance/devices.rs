@@ -1,6 +1,8 @@
 //! Each device of an identity gets every message; a message leaves when all have settled it.
 
-use super::client::{Entry, Rig};
+use ackd_wire::v1::EndReason::Full;
+
+use super::client::{Entry, Rig, refused};
 use super::{OpenEmpty, Test, tests};
 use crate::api::{Connected, Refusal};
 
@@ -10,6 +12,8 @@ pub(super) const TESTS: &[Test] = tests![
     positions_of_all_devices_survive_a_reopening,
     too_many_devices_are_refused_and_known_ones_are_not,
     tabs_share_a_position,
+    a_device_that_lags_makes_the_mailbox_full_for_nobody,
+    what_no_device_has_acknowledged_is_never_dropped,
 ];
 
 fn on(device: &str) -> Entry<'_> {
@@ -75,4 +79,39 @@ fn tabs_share_a_position(open: OpenEmpty<'_>) {
     (1..=2).for_each(|n| drop(rig.send(1, &ann, "bob", n)));
     rig.settle(2, &tab, Some(1), &[]);
     assert_eq!(rig.waiting(3, &other), [2]);
+}
+
+fn a_device_that_lags_makes_the_mailbox_full_for_nobody(open: OpenEmpty<'_>) {
+    let mut rig = Rig::new(open);
+    let (ann, pc, phone) = (rig.claim(1, "ann"), enter(&rig, 2, "pc"), enter(&rig, 3, "phone"));
+    // A sender may have 12 waiting, a mailbox 20.
+    for n in 1..=100 {
+        assert_eq!(refused(&rig.send(1, &ann, "bob", n)), None, "{n}");
+        rig.settle(2, &pc, Some(n), &[]);
+    }
+    let (lost, waiting) = (rig.lost(3, &phone), rig.waiting(3, &phone));
+    let [(1, last, Full)] = lost[..] else { panic!("{lost:?}") };
+    assert_eq!(waiting, (last + 1..=100).collect::<Vec<_>>(), "what is left is whole");
+    assert!((20..=40).contains(&waiting.len()), "as much again is kept: {}", waiting.len());
+    assert_eq!(rig.lost(2, &pc), []);
+    rig.reopen();
+    let phone = enter(&rig, 3, "phone");
+    assert_eq!((rig.lost(3, &phone), rig.waiting(3, &phone)), (lost, waiting));
+}
+
+fn what_no_device_has_acknowledged_is_never_dropped(open: OpenEmpty<'_>) {
+    let rig = Rig::new(open);
+    let (ann, pc, phone) = (rig.claim(1, "ann"), enter(&rig, 2, "pc"), enter(&rig, 3, "phone"));
+    rig.send(1, &ann, "bob", 1);
+    for n in 2..=60 {
+        rig.send(1, &ann, "bob", n);
+        rig.settle(2, &pc, None, &[n]);
+    }
+    assert_eq!(rig.waiting(2, &pc), [1]);
+    assert_eq!(rig.waiting(3, &phone)[0], 1);
+    for n in 61..=71 {
+        assert_eq!(refused(&rig.send(1, &ann, "bob", n)), None);
+    }
+    assert!(refused(&rig.send(1, &ann, "bob", 72)).is_some(), "12 of hers wait");
+    assert_eq!(rig.waiting(2, &pc).len(), 12);
 }

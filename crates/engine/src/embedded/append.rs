@@ -1,5 +1,6 @@
 //! Storing a message: its number, its recipient, the limits; then its place in the log and its record.
 
+use ackd_wire::v1::EndReason;
 use ackd_wire::{ClientId, MessageId};
 
 use super::Shared;
@@ -121,6 +122,7 @@ impl<D: Disk> Step<'_, D> {
         let bytes = (sender.id.len() + append.room.len() + append.body.bytes.len()) as u64;
         if let Some(log) = log {
             self.check_limits(log, sender.number, bytes)?;
+            self.make_room(log, bytes);
         }
         let more = self.first_records_bytes(append.number, log);
         let record_bytes = (bytes + more) as usize + RECORD_BYTES;
@@ -164,19 +166,45 @@ impl<D: Disk> Step<'_, D> {
         let mailbox = &identity.mailbox;
         let full =
             |sender| Refusal::MailboxFull { sender, retry_after_ms: limits.full_retry_after_ms };
-        if u64::from(limits.mailbox_messages) <= mailbox.waiting()
+        let (messages_max, sender_max) =
+            (u64::from(limits.mailbox_messages), u64::from(limits.mailbox_sender_messages));
+        let is_near = messages_max <= mailbox.waiting()
             || limits.mailbox_bytes < mailbox.waiting_bytes() + bytes
-        {
-            return Err(full(false));
-        }
-        if u64::from(limits.mailbox_sender_messages) <= mailbox.sent_by(sender) {
-            return Err(full(true));
+            || sender_max <= mailbox.sent_by(sender);
+        if is_near {
+            let unacked = mailbox.unacked(sender);
+            if messages_max <= unacked.messages || limits.mailbox_bytes < unacked.bytes + bytes {
+                return Err(full(false));
+            }
+            if sender_max <= unacked.sent {
+                return Err(full(true));
+            }
         }
         let unclaimed = identity.secret.is_none();
         if unclaimed && limits.unclaimed_bytes < state.unclaimed_bytes + bytes {
             return Err(full(false));
         }
         Ok(())
+    }
+
+    /// For devices that lag as much again is kept as for the first; what is oldest of it ends.
+    fn make_room(&mut self, log: u64, bytes: u64) {
+        loop {
+            let state = &mut self.shared.state;
+            let limits = &state.limits;
+            let (messages_max, bytes_max) =
+                (2 * u64::from(limits.mailbox_messages), limits.mailbox_bytes.saturating_mul(2));
+            let Some(identity) = state.identities.get(&log) else { return };
+            let mailbox = &identity.mailbox;
+            if mailbox.waiting() < messages_max && mailbox.waiting_bytes() + bytes <= bytes_max {
+                return;
+            }
+            let oldest = mailbox.oldest_lagging((messages_max / 64).clamp(1, 1024) as usize);
+            let lost = (log, oldest.as_slice(), EndReason::Full);
+            if oldest.is_empty() || !self.engine.lose(self.shared, lost, self.outcome) {
+                return;
+            }
+        }
     }
 
     /// Mail for a name that nobody holds waits for whoever claims it.

@@ -83,7 +83,7 @@ impl Log {
     }
 
     /// What of `start..=end` is over: settled by all readers, or lost; gaps are left out.
-    fn over_within(&self, start: Seq, end: Seq) -> Ranges {
+    pub(super) fn over_within(&self, start: Seq, end: Seq) -> Ranges {
         let mut settled = Ranges::default();
         if start <= end && !self.readers.is_empty() {
             settled.insert_range(start, end);

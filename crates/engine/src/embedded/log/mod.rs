@@ -5,6 +5,7 @@
 //! wherever its message is.
 
 mod archived;
+mod lagging;
 mod lost;
 mod reader;
 mod replay;
