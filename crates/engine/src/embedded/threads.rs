@@ -121,15 +121,19 @@ impl<D: Disk + Clone> Embedded<D> {
     }
 
     /// Where the archive cannot keep up, those who send have to wait: commits become rare until there is room in memory.
+    /// There may be none before this commit: the group that forms may be too large alone. So the housekeeper is asked
+    /// once, and while it does nothing more, nobody waits for longer than [`ROOM`].
     fn wait_for_room(&self) {
         let mut shared = self.shared.lock();
+        if self.is_crowded(&shared) {
+            shared.house_due = true;
+            self.house.notify_one();
+        }
         while self.is_crowded(&shared)
             && !shared.archiver_waits
             && !shared.closing
             && !shared.group.poisoned
         {
-            shared.house_due = true;
-            self.house.notify_one();
             if self.relieved.wait_for(&mut shared, ROOM).timed_out() {
                 return;
             }
