@@ -38,6 +38,7 @@ impl<D: Disk + Clone> Embedded<D> {
         self.sweep(now)?;
         self.relieve()?;
         self.checkpoint()?;
+        self.trim_spares(self.settings.journal_bytes);
         if self.owes_much() {
             self.reclaim()?;
         }
@@ -63,11 +64,18 @@ impl<D: Disk + Clone> Embedded<D> {
             }
         }
         self.checkpoint_all()?;
+        self.trim_spares(0);
         self.reclaim()?;
         self.archive.compact().map_err(|error| self.archive_failed(error))?;
         let stored = self.shared.lock().group.stored;
         *self.idle.lock() = Idle { group: stored, since: now, tidy: true };
         Ok(())
+    }
+
+    /// Gives spares back to the disk that are more than it takes to make the journal so large.
+    fn trim_spares(&self, journal_bytes: u64) {
+        let room = journal_bytes.saturating_sub(self.journal.lock().bytes());
+        self.spares.trim((room / self.settings.segment_bytes) as usize);
     }
 
     /// How long until the store has rested for long enough, if it has not been put in order since.

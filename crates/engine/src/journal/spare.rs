@@ -32,6 +32,20 @@ impl<D: Disk> SpareMaker<D> {
         self.spares.ready.lock().len()
     }
 
+    /// Their bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.ready() as u64 * self.segment_bytes
+    }
+
+    /// Removes spares until no more than `kept` are ready, at least one. What cannot be removed now is tried later.
+    pub(crate) fn trim(&self, kept: usize) {
+        while let Some((name, file)) = self.spares.take_beyond(kept.max(SPARES_MIN)) {
+            if self.disk.remove(&name).is_err() {
+                return self.spares.put(name, file);
+            }
+        }
+    }
+
     /// Makes one more. With `written`, its blocks are written once ahead of use, since the first write to a block
     /// makes its sync slower (docs/performance.md); without, they are only reserved, which is quicker. An error (a full
     /// disk) changes nothing.
@@ -57,6 +71,12 @@ impl<F: DiskFile> Spares<F> {
 
     pub(super) fn take(&self) -> Option<Spare<F>> {
         self.ready.lock().pop()
+    }
+
+    /// One of them, if there are more than `kept`.
+    fn take_beyond(&self, kept: usize) -> Option<Spare<F>> {
+        let mut ready = self.ready.lock();
+        if kept < ready.len() { ready.pop() } else { None }
     }
 
     /// A new one, durable with its name.
@@ -111,5 +131,7 @@ pub(super) fn slot_of(name: &str) -> Option<u64> {
 const PREFIX: &str = "segment-";
 const SUFFIX: &str = ".ackd";
 const SLOT_DIGITS: usize = 10;
+/// What was let in may depend on one.
+const SPARES_MIN: usize = 1;
 /// Zeros are written and synced in portions, so that commits get their turn at the disk in between.
 const ZEROS_BYTES: u64 = 1024 * 1024;

@@ -109,3 +109,28 @@ fn half_a_spare_is_removed_at_the_next_start() {
     assert_eq!(disk.list().unwrap(), ["notes.txt".into(), segment_name(1)]);
     assert_eq!(journal.spare_maker().ready(), 0);
 }
+
+#[test]
+fn spares_are_given_back_but_for_one() {
+    let disk = SimDisk::default();
+    let (mut journal, _) = open(&disk).unwrap();
+    let spares = journal.spare_maker();
+    for _ in 0..4 {
+        spares.make(false).unwrap();
+    }
+    spares.trim(3);
+    assert_eq!((spares.ready(), spares.bytes()), (3, 3 * OPTIONS.segment_bytes));
+    spares.trim(0);
+    assert_eq!(spares.ready(), 1, "somebody may count on it");
+    assert_eq!(disk.list().unwrap().len(), 2, "the rest is gone from the disk");
+    spares.make(false).unwrap();
+    disk.plan(FaultPlan { error_at: Some(1), ..FaultPlan::default() });
+    spares.trim(1);
+    assert_eq!(spares.ready(), 2, "what cannot be removed is still there");
+    disk.plan(FaultPlan::default());
+    spares.trim(1);
+    assert_eq!(spares.ready(), 1);
+    append_synced(&mut journal, 1, 64);
+    disk.crash(CrashPlan::Lose);
+    assert_eq!(numbers(&disk), [1]);
+}
