@@ -14,7 +14,11 @@ pub struct Stats {
     pub messages: u64,
     /// Their bytes: names and bodies.
     pub bytes: u64,
-    /// Bytes of them for names that nobody holds yet.
+    /// Of the messages, those in memory; the others are in the archive.
+    pub in_memory: u64,
+    /// Bytes of memory that those take, about: what `index_bytes` of the settings bounds.
+    pub index_bytes: u64,
+    /// Bytes of the messages for names that nobody holds yet.
     pub unclaimed_bytes: u64,
     /// Rejected messages that are kept aside.
     pub dead: usize,
@@ -22,6 +26,10 @@ pub struct Stats {
     pub commits: u64,
     /// Bytes of the journal's segments in use.
     pub journal_bytes: u64,
+    /// Bytes of its spare segments.
+    pub spare_bytes: u64,
+    /// Bytes of the archive on the disk.
+    pub archive_bytes: u64,
     /// No write is taken until the store is opened anew.
     pub poisoned: bool,
     /// The last spare segment could not be made: the disk is full.
@@ -38,6 +46,8 @@ impl<D: Disk> Embedded<D> {
 
     /// The engine at this moment. Waits for a write that is under way.
     pub fn stats(&self) -> Stats {
+        // Looked up in its directory, without a lock of the engine's.
+        let archive_bytes = self.archive.usage().disk_bytes;
         let journal_bytes = self.journal.lock().bytes();
         let shared = self.shared.lock();
         let (state, group) = (&shared.state, &shared.group);
@@ -46,10 +56,14 @@ impl<D: Disk> Embedded<D> {
             outboxes: state.outboxes.len(),
             messages: state.waiting,
             bytes: state.waiting_bytes,
+            in_memory: state.in_memory,
+            index_bytes: state.index_bytes(),
             unclaimed_bytes: state.unclaimed_bytes,
             dead: state.dead.len(),
             commits: group.stored,
             journal_bytes,
+            spare_bytes: self.spares.bytes(),
+            archive_bytes,
             poisoned: group.poisoned,
             disk_full: group.disk_full,
         }

@@ -99,7 +99,28 @@ impl Snapshot {
             None,
             &self.answers,
         )?;
+        self.waiting(page)?;
+        page.gauge("ackd_dead_messages", "Dead letters", None, store.dead as u64)?;
+        page.gauge("ackd_identities", "Identities in the store", None, store.identities as u64)?;
+        page.gauge("ackd_outboxes", "Outboxes in the store", None, store.outboxes as u64)?;
+        let journal = store.journal_bytes + store.spare_bytes;
+        page.gauge("ackd_journal", "The journal on disk, with its spares", bytes, journal)?;
+        page.gauge("ackd_archive", "The archive on disk", bytes, store.archive_bytes)?;
+        let help = "The store on disk: journal and archive";
+        page.gauge("ackd_store", help, bytes, journal + store.archive_bytes)?;
+        let help = "1 while the store takes writes, 0 after a failure or while the disk is full";
+        let writable = !store.poisoned && !store.disk_full;
+        page.gauge("ackd_store_writable", help, None, u64::from(writable))
+    }
+
+    /// What is in mailboxes.
+    fn waiting(&self, page: &mut Page<'_>) -> fmt::Result {
+        let (store, bytes) = (&self.look.store, Some(&Unit::Bytes));
         page.gauge("ackd_waiting_messages", "Messages in the store", None, store.messages)?;
+        let help = "Of ackd_waiting_messages, those in memory; the others are in the archive";
+        page.gauge("ackd_index_messages", help, None, store.in_memory)?;
+        let help = "Memory that they take, about; the key index_bytes bounds it";
+        page.gauge("ackd_index", help, bytes, store.index_bytes)?;
         page.gauge(
             "ackd_waiting",
             "Names and bodies of messages in the store",
@@ -107,14 +128,7 @@ impl Snapshot {
             store.bytes,
         )?;
         let help = "Of ackd_waiting_bytes, for names nobody holds";
-        page.gauge("ackd_unclaimed", help, bytes, store.unclaimed_bytes)?;
-        page.gauge("ackd_dead_messages", "Dead letters", None, store.dead as u64)?;
-        page.gauge("ackd_identities", "Identities in the store", None, store.identities as u64)?;
-        page.gauge("ackd_outboxes", "Outboxes in the store", None, store.outboxes as u64)?;
-        page.gauge("ackd_store", "The store on disk", bytes, store.journal_bytes)?;
-        let help = "1 while the store takes writes, 0 after a failure or while the disk is full";
-        let writable = !store.poisoned && !store.disk_full;
-        page.gauge("ackd_store_writable", help, None, u64::from(writable))
+        page.gauge("ackd_unclaimed", help, bytes, store.unclaimed_bytes)
     }
 
     /// Under the names that every exporter uses.

@@ -35,7 +35,39 @@ async fn a_page_is_valid_before_anything_has_happened() {
         ],
     );
     assert!(100_000.0 < samples["process_resident_memory_bytes"]);
-    assert!(0.0 < samples["ackd_store_bytes"]);
+    let [journal, archive] = ["ackd_journal_bytes", "ackd_archive_bytes"].map(|name| samples[name]);
+    assert!(0.0 < journal && 0.0 < archive, "{journal} {archive}");
+    check(&samples, &[("ackd_store_bytes", journal + archive)]);
+}
+
+/// Three messages wait in a server that may have so much of them in memory: how it tells that.
+async fn with_three_that_wait(index_bytes: &str, in_memory: f64) -> Samples {
+    let server = server().set("index_bytes", index_bytes).start().await;
+    let (mut ann, bob) = (server.client().await, server.client().await);
+    let id = bob.id.clone();
+    bob.close().await;
+    for k in 1..=3 {
+        ann.send(json!({"op": "send", "to": id, "body": k})).await;
+        ann.expect("accepted").await;
+    }
+    let told = async {
+        // What is to be in the archive is there a moment later.
+        let mut samples = figures(&server).await;
+        while samples.get("ackd_index_messages") != Some(&in_memory) {
+            samples = figures(&server).await;
+        }
+        samples
+    };
+    soon("the figures", told).await
+}
+
+#[tokio::test]
+async fn what_waits_is_told_from_what_of_it_takes_memory() {
+    let samples = with_three_that_wait("1MiB", 3.0).await;
+    check(&samples, &[("ackd_waiting_messages", 3.0)]);
+    assert!(0.0 < samples["ackd_index_bytes"]);
+    let samples = with_three_that_wait("0", 0.0).await;
+    check(&samples, &[("ackd_waiting_messages", 3.0), ("ackd_index_bytes", 0.0)]);
 }
 
 #[tokio::test]
