@@ -225,6 +225,9 @@ pub(crate) fn settings(config: &Config) -> Settings {
             mailbox_messages: config.mailbox_limit,
             mailbox_bytes: config.mailbox_bytes,
             mailbox_sender_messages: config.mailbox_sender_limit,
+            room_messages: config.room_limit,
+            room_bytes: config.room_bytes,
+            rooms: DURABLE_ROOMS_MAX,
             unclaimed_bytes: config.unclaimed_bytes,
             devices: limits::DEVICES_MAX as u16,
             outboxes: OUTBOXES_MAX,
@@ -278,6 +281,8 @@ fn millis(duration: Duration) -> Millis {
 
 /// Outboxes of one identity.
 const OUTBOXES_MAX: u16 = 256;
+/// Durable rooms of one identity.
+const DURABLE_ROOMS_MAX: u16 = 256;
 /// What the sender to a full mailbox is told to wait.
 const FULL_RETRY_AFTER_MS: Millis = 5_000;
 /// How often it is looked whether all tasks have ended.

@@ -1,9 +1,12 @@
 //! What an engine answers, and what it tells unasked.
 
 use ackd_wire::v1::EndReason;
-use ackd_wire::{ClientId, Epoch, MessageId, Millis, Seq, Token};
+use ackd_wire::{ClientId, Epoch, MessageId, Millis, Room, Seq, Token};
 
-use super::{IdentityKey, LogKey, Message, OutboxKey, ReaderKey, SessionKey, Tag};
+use super::{
+    IdentityKey, LogKey, MemberKey, Message, OutboxKey, ReaderKey, RoomPage, RoomPlace, SessionKey,
+    Tag,
+};
 
 /// What one commit (or one batch of commands that need none) brought, in order: first `answers`, then `notices`.
 #[derive(Debug, Default)]
@@ -42,6 +45,12 @@ pub enum Answer {
         /// The log's end when it was read.
         end: Seq,
     },
+    /// The identity is a durable member, and that is stored.
+    JoinedRoom(Box<RoomPlace>),
+    /// It is none any more, and that is stored.
+    LeftRoom,
+    /// Part of a room's log.
+    RoomPage(Box<RoomPage>),
     /// A new room number.
     RoomNumber(u64),
     /// It is done and stored.
@@ -59,6 +68,8 @@ pub enum Recipient {
     Unclaimed,
     /// Not looked at: a repeat, or no mailbox was meant.
     Unasked,
+    /// A room without durable members: nothing is stored, and whoever asked delivers the message from memory.
+    Live,
 }
 
 /// A message on its way to a reader.
@@ -108,6 +119,8 @@ pub struct Connected {
     pub sent: u64,
     /// When the identity ends if this connection ended now.
     pub expires: Millis,
+    /// The durable rooms that it is a member of, and where this device stands there.
+    pub rooms: Vec<RoomPlace>,
 }
 
 /// Told unasked, to whichever sessions serve the log or reader.
@@ -131,6 +144,42 @@ pub enum Notice {
         up_to: Option<Seq>,
         /// And these.
         seqs: Vec<Seq>,
+    },
+    /// The same of a durable member of a room.
+    RoomSettled {
+        /// Which.
+        member: MemberKey,
+        /// Its mailbox.
+        mailbox: LogKey,
+        /// Whose command it was.
+        by: SessionKey,
+        /// Everything up to here.
+        up_to: Option<Seq>,
+        /// And these.
+        seqs: Vec<Seq>,
+    },
+    /// A room has other durable members than before. Told of all that have any when the store is opened.
+    RoomChanged {
+        /// Which room.
+        room: Room,
+        /// Its log.
+        log: LogKey,
+        /// Identities that are durable members; 0: what is sent there from now on is not stored.
+        members: u64,
+    },
+    /// An identity has become a durable member by the command of one of its sessions.
+    JoinedRoom {
+        /// Its mailbox.
+        mailbox: LogKey,
+        /// Where it begins, each of its devices.
+        place: RoomPlace,
+    },
+    /// An identity is a durable member no more.
+    LeftRoom {
+        /// Its mailbox.
+        mailbox: LogKey,
+        /// Which room.
+        room: Room,
     },
     /// The identity has ended while it was connected: its sessions must close (4401).
     Ended {

@@ -1,10 +1,11 @@
 //! What an engine is asked. Texts and bodies are borrowed from the caller's read buffer; an engine copies a body
 //! once, to where it is stored.
 
-use ackd_wire::{ClientId, Epoch, MessageId, Millis, Name, Seq, Token, TokenHash};
+use ackd_wire::{ClientId, Epoch, MessageId, Millis, Name, Room, Seq, Token, TokenHash};
 
 use super::{
-    Address, Encoding, IdentityKey, LogKey, OutboxKey, ReaderKey, Refusal, SessionKey, Tag,
+    Address, Encoding, IdentityKey, JoinRoom, LogKey, MemberKey, OutboxKey, ReadRoom, ReaderKey,
+    Refusal, SessionKey, SettleRoom, Tag,
 };
 
 /// One command and where its answer goes.
@@ -64,6 +65,44 @@ pub enum Command<'a> {
         reader: ReaderKey,
         /// Which, ascending.
         seqs: Vec<Seq>,
+    },
+    /// An identity becomes a durable member of a room; one that is keeps its place. Answered by `JoinedRoom` once it is
+    /// stored, or by `Refused`.
+    JoinRoom(JoinRoom<'a>),
+    /// It is no durable member any more, on none of its devices. Answered by `LeftRoom` once that is stored, at once where
+    /// it was none.
+    LeaveRoom {
+        /// Who.
+        identity: IdentityKey,
+        /// Which room.
+        room: &'a Room,
+    },
+    /// The next unsettled messages of a reader of a room. Answered by `RoomPage`.
+    ReadRoom(ReadRoom),
+    /// These messages of a room again, as far as they are unsettled. Answered by `RoomPage`, whose end says nothing new.
+    FetchRoom {
+        /// For whom.
+        member: MemberKey,
+        /// Which, ascending.
+        seqs: Vec<Seq>,
+    },
+    /// Settles messages of a room for a member. `Refused(BadAck)`, and nothing settled, when it reaches beyond the log's
+    /// end; else `Done`, at once. Neither is answered to [`Tag::QUIET`].
+    SettleRoom(SettleRoom),
+    /// A member will never process these messages of a room: settled for it, and put aside as dead. No answer.
+    RejectRoom {
+        /// Who rejects.
+        member: MemberKey,
+        /// Which messages; what is no longer there is skipped.
+        seqs: Vec<Seq>,
+    },
+    /// A connection of a member has ended that messages of a room were delivered on: what it has not settled of them may
+    /// have been seen. No answer.
+    SeenRoom {
+        /// Whose connection.
+        member: MemberKey,
+        /// The last of them.
+        up_to: Seq,
     },
     /// A new room number (classic dialect). Answered by `RoomNumber`, once it is stored.
     TakeRoomNumber,
@@ -148,6 +187,14 @@ pub enum Target<'a> {
     Name(&'a str),
     /// A mailbox that was resolved before.
     Mailbox(LogKey),
+    /// A room. Where it has no durable members, nothing is stored: the answer's recipient is `Live`, or the send is
+    /// refused.
+    Room {
+        /// Its name.
+        name: &'a str,
+        /// Whether the caller delivers the message from memory where nothing is stored.
+        live: bool,
+    },
 }
 
 /// A body and its encoding.

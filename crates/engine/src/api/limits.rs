@@ -11,6 +11,12 @@ pub struct Limits {
     pub mailbox_bytes: u64,
     /// Of [`Limits::mailbox_messages`], from one sender.
     pub mailbox_sender_messages: u32,
+    /// Messages kept in one durable room; beyond it the oldest end.
+    pub room_messages: u32,
+    /// Bytes of names and bodies kept in one durable room; beyond it the oldest end. The newest is always kept.
+    pub room_bytes: u64,
+    /// Durable rooms of one identity.
+    pub rooms: u16,
     /// Bytes of mail to names nobody holds yet, in all.
     pub unclaimed_bytes: u64,
     /// Devices of one identity.

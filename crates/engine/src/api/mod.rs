@@ -7,6 +7,7 @@ mod keys;
 mod limits;
 mod message;
 mod observer;
+mod room;
 
 pub use answer::{Answer, Connected, Delivery, Lost, Notice, Outcome, Recipient, Refusal};
 pub use command::{
@@ -18,3 +19,4 @@ pub use keys::{IdentityKey, LogKey, OutboxKey, ReaderKey, SessionKey, Tag};
 pub use limits::Limits;
 pub use message::{Address, Encoding, Message};
 pub use observer::{Commit, Observer};
+pub use room::{JoinRoom, MemberKey, ReadRoom, RoomPage, RoomPlace, SettleRoom};

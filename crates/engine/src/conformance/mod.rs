@@ -12,8 +12,11 @@ mod numbers;
 mod order;
 mod outboxes;
 mod read;
+mod room_ends;
+mod rooms;
 mod rotation;
 mod settle;
+mod team;
 
 use std::fmt;
 
@@ -57,6 +60,8 @@ pub const TOPICS: &[(&str, &[Test])] = &[
     ("order", order::TESTS),
     ("outboxes", outboxes::TESTS),
     ("read", read::TESTS),
+    ("room_ends", room_ends::TESTS),
+    ("rooms", rooms::TESTS),
     ("rotation", rotation::TESTS),
     ("settle", settle::TESTS),
 ];

@@ -1,7 +1,7 @@
 //! Storing a message: its number, its recipient, the limits; then its place in the log and its record.
 
 use ackd_wire::v1::EndReason;
-use ackd_wire::{ClientId, MessageId};
+use ackd_wire::{ClientId, MessageId, Seq};
 
 use super::Shared;
 use super::group::{Appended, Pending, Placed};
@@ -12,16 +12,19 @@ use crate::api::{Append, LogKey, Message, OutboxKey, Pass, Recipient, Refusal, T
 use crate::disk::Disk;
 
 /// Who a message is from, as the record says it.
-struct Sender {
-    number: u64,
-    id: ClientIdText,
+pub(super) struct Sender {
+    pub(super) number: u64,
+    pub(super) id: ClientIdText,
 }
 
 /// A copy of a name: what it is borrowed from changes while the record is written.
-type ClientIdText = smallvec::SmallVec<[u8; 128]>;
+pub(super) type ClientIdText = smallvec::SmallVec<[u8; 128]>;
 
 impl<D: Disk> Step<'_, D> {
     pub(super) fn append(&mut self, append: &Append<'_>) {
+        if let Target::Room { name, live } = append.to {
+            return self.append_to_room(append, (name, live));
+        }
         let log = self.resolve(append.to);
         if let Some((outbox, n)) = append.number {
             match self.look_up(outbox, n, log) {
@@ -65,11 +68,12 @@ impl<D: Disk> Step<'_, D> {
         let identity = match to {
             Target::Mailbox(LogKey(log)) => state.identities.get_mut(&log)?,
             Target::Name(name) => state.by_name(name)?,
+            Target::Room { .. } => return None,
         };
         (!identity.ended).then_some(identity.number)
     }
 
-    fn look_up(&mut self, key: OutboxKey, n: u64, scope: Option<u64>) -> Verdict {
+    pub(super) fn look_up(&mut self, key: OutboxKey, n: u64, scope: Option<u64>) -> Verdict {
         if self.shared.group.poisoned {
             // What memory says may not be on the disk: it is open until the restart.
             return Verdict::Refused(Refusal::StoreUnavailable);
@@ -82,7 +86,7 @@ impl<D: Disk> Step<'_, D> {
     }
 
     /// A repeat is answered when what it repeats is stored.
-    fn repeat(&mut self, key: OutboxKey, n: u64) {
+    pub(super) fn repeat(&mut self, key: OutboxKey, n: u64) {
         let id = self.numbered_id(key, n);
         let group = self.shared.state.outbox(key).map_or(0, |outbox| outbox.group);
         let (dup, recipient) = (true, Recipient::Unasked);
@@ -104,7 +108,7 @@ impl<D: Disk> Step<'_, D> {
         }
     }
 
-    fn refuse_number(&mut self, number: Option<(OutboxKey, u64)>, refusal: Refusal) {
+    pub(super) fn refuse_number(&mut self, number: Option<(OutboxKey, u64)>, refusal: Refusal) {
         if let Some((outbox, n)) = number
             && let Some(outbox) = self.shared.state.outbox(outbox)
         {
@@ -138,7 +142,11 @@ impl<D: Disk> Step<'_, D> {
     }
 
     /// What the journal has to know before the message: whose mailbox and whose outbox it is.
-    fn first_records_bytes(&self, number: Option<(OutboxKey, u64)>, log: Option<u64>) -> u64 {
+    pub(super) fn first_records_bytes(
+        &self,
+        number: Option<(OutboxKey, u64)>,
+        log: Option<u64>,
+    ) -> u64 {
         let state = &self.shared.state;
         let outbox = number.and_then(|(key, _)| state.outboxes.get(&key.0));
         let identity = |number: u64| {
@@ -149,7 +157,7 @@ impl<D: Disk> Step<'_, D> {
         new_outbox + outbox.map_or(0, |outbox| identity(outbox.identity)) + log.map_or(0, identity)
     }
 
-    fn sender(&mut self, append: &Append<'_>) -> Result<Sender, Refusal> {
+    pub(super) fn sender(&mut self, append: &Append<'_>) -> Result<Sender, Refusal> {
         let state = &mut self.shared.state;
         if let Some(key) = append.sender {
             let sender = state.identity(key).ok_or(Refusal::UnknownIdentity)?;
@@ -224,18 +232,11 @@ impl<D: Disk> Step<'_, D> {
 
     fn store(&mut self, append: &Append<'_>, log: u64, sender: &Sender) {
         self.store_identity(log);
-        let number = append.number.map_or((0, 0), |(outbox, n)| (outbox.0, n));
-        let id = match (append.id, append.number) {
-            (Some(id), _) => id,
-            (None, Some((outbox, n))) => self.numbered_id(outbox, n),
-            (None, None) => self.shared.state.message_id(self.now),
-        };
+        let id = self.id_of(append);
         self.store_outbox(append.number, log);
         let bytes = (sender.id.len() + append.room.len() + append.body.bytes.len()) as u64;
         let now = self.now;
         let state = &mut self.shared.state;
-        let ttl_max = state.limits.message_ttl_ms;
-        let ttl_ms = append.ttl_ms.unwrap_or(ttl_max).min(ttl_max);
         let admitted = state.change_log(log, |log| log.admit(sender.number, bytes));
         let (Some(seq), Some(identity)) = (admitted, state.identities.get_mut(&log)) else {
             return;
@@ -250,11 +251,36 @@ impl<D: Disk> Step<'_, D> {
             (_, 0) => Recipient::Away,
             _ => Recipient::Here,
         };
+        self.write_message(append, (log, seq, id), sender);
+        self.shared.group.answer(self.tag, Pending::Accepted { id, dup: false, recipient });
+        // Nobody may wait for the answer, but whoever reads the mailbox waits for the message.
+        self.shared.group.sync = true;
+    }
+
+    /// The message's ID: what it has, or what its number says, or a new one.
+    pub(super) fn id_of(&mut self, append: &Append<'_>) -> MessageId {
+        match (append.id, append.number) {
+            (Some(id), _) => id,
+            (None, Some((outbox, n))) => self.numbered_id(outbox, n),
+            (None, None) => self.shared.state.message_id(self.now),
+        }
+    }
+
+    /// Writes the record of a message that has its place.
+    pub(super) fn write_message(
+        &mut self,
+        append: &Append<'_>,
+        (log, seq, id): (u64, Seq, MessageId),
+        sender: &Sender,
+    ) {
+        let number = append.number.map_or((0, 0), |(outbox, n)| (outbox.0, n));
+        let ttl_max = self.shared.state.limits.message_ttl_ms;
+        let ttl_ms = append.ttl_ms.unwrap_or(ttl_max).min(ttl_max);
         let record = MessageRecord {
             log,
             seq,
             id,
-            at: now,
+            at: self.now,
             ttl_ms,
             sender: sender.number,
             outbox: number.0,
@@ -267,9 +293,6 @@ impl<D: Disk> Step<'_, D> {
             text: [&sender.id, append.room.as_bytes(), append.body.bytes],
         };
         self.write(&record);
-        self.shared.group.answer(self.tag, Pending::Accepted { id, dup: false, recipient });
-        // Nobody may wait for the answer, but whoever reads the mailbox waits for the message.
-        self.shared.group.sync = true;
     }
 
     fn write(&mut self, record: &MessageRecord<'_>) {
@@ -296,7 +319,7 @@ impl<D: Disk> Step<'_, D> {
         group.record(kind::HEADER, Some(Placed::Header(number)), |into| header.encode(into));
     }
 
-    fn store_outbox(&mut self, number: Option<(OutboxKey, u64)>, log: u64) {
+    pub(super) fn store_outbox(&mut self, number: Option<(OutboxKey, u64)>, log: u64) {
         let Some((key, n)) = number else { return };
         let Some(outbox) = self.shared.state.outboxes.get(&key.0) else { return };
         let identity = outbox.identity;
@@ -325,7 +348,7 @@ pub(super) fn message(record: &MessageRecord<'_>) -> Message {
 }
 
 /// Order counts within a room, or within `all`: numbers that no log has (FNV-1a, marked by the top bit).
-fn scope(name: &str) -> u64 {
+pub(super) fn scope(name: &str) -> u64 {
     let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
@@ -333,6 +356,6 @@ fn scope(name: &str) -> u64 {
 }
 
 /// What a message's records take beside its text, those of a new name without a holder included.
-const RECORD_BYTES: usize = 768;
+pub(super) const RECORD_BYTES: usize = 768;
 /// What an identity's record takes.
 const IDENTITY_BYTES: u64 = 256;

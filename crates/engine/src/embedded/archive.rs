@@ -8,6 +8,7 @@ use std::ops::{ControlFlow, Range};
 
 use super::log::{Log, Moved};
 use super::records::{ArchivedRecord, MessageRecord, kind, put_part};
+use super::rooms::put_moved;
 use super::state::State;
 use super::{Embedded, keys};
 use crate::archive::{ArchiveBatch, ArchiveError};
@@ -130,6 +131,7 @@ impl<D: Disk + Clone> Embedded<D> {
             let state = &mut self.shared.lock().state;
             for (log, moved) in logs {
                 state.change_log(*log, |log| log.moved(moved));
+                state.rooms.moved(*log, moved);
             }
         }
         Ok(())
@@ -175,8 +177,7 @@ impl Found {
     fn collect(&mut self, state: &State, messages: &[(u8, &[u8])]) {
         for (_, record) in messages {
             let Ok(message) = MessageRecord::decode(record) else { continue };
-            let identity = state.identities.get(&message.log);
-            if identity.is_none_or(|identity| identity.mailbox.get(message.seq).is_none()) {
+            if !state.is_in_memory(message.log, message.seq) {
                 continue;
             }
             let start = self.records.len();
@@ -191,7 +192,9 @@ impl Found {
 
 /// The log's record as it will be when these messages are in the archive too.
 pub(super) fn put_log(state: &mut State, number: u64, moved: &[Moved], batch: &mut ArchiveBatch) {
-    let Some(identity) = state.identities.get_mut(&number) else { return };
+    let Some(identity) = state.identities.get_mut(&number) else {
+        return put_moved(state, number, moved, batch);
+    };
     identity.archived = true;
     let log = &identity.mailbox;
     put_header(number, log, &log.archived_with(moved), batch);

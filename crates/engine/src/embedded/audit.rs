@@ -55,6 +55,7 @@ impl<D: Disk> Embedded<D> {
         if outboxes != state.outboxes.len() || state.names.len() != state.identities.len() {
             return Err("an outbox or a name belongs to nobody".into());
         }
+        state.rooms.audit()?;
         self.audit_archive(state)
     }
 
@@ -71,7 +72,10 @@ impl<D: Disk> Embedded<D> {
                 };
                 let counts = there.entry(log).or_default();
                 let mailbox = state.identities.get(&log).map(|identity| &identity.mailbox);
-                let settled = mailbox.is_none_or(|mailbox| mailbox.is_over(record.seq));
+                let settled = match state.rooms.get(log) {
+                    Some(room) => record.seq < room.first,
+                    None => mailbox.is_none_or(|mailbox| mailbox.is_over(record.seq)),
+                };
                 *counts = (
                     counts.0 + 1,
                     counts.1 + record.text[0].len() as u64,
@@ -96,7 +100,18 @@ impl<D: Disk> Embedded<D> {
                 ));
             }
         }
-        there.retain(|log, _| !state.removals.contains(&Removal::Identity(*log)));
+        for number in state.rooms.numbers() {
+            let (_, _, kept) = there.remove(&number).unwrap_or_default();
+            if kept != state.rooms.archived(number) {
+                wrong = Some(format!("room {number}: {kept} messages are archived"));
+            }
+        }
+        let is_ended = |log: u64| {
+            [Removal::Identity(log), Removal::Room(log)]
+                .iter()
+                .any(|removal| state.removals.contains(removal))
+        };
+        there.retain(|log, _| !is_ended(*log));
         if !there.is_empty() {
             wrong = Some(format!("messages are archived for nobody: {there:?}"));
         }

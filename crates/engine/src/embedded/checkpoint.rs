@@ -11,7 +11,8 @@ use super::group::Placed;
 use super::records::{
     DeadRecord, IdentityRecord, LostRecord, MessageRecord, OutboxRecord, PositionRecord,
 };
-use super::records::{HeaderRecord, SeenRecord, kind, put_part};
+use super::records::{HeaderRecord, MemberRecord, RoomRecord, SeenRecord, kind, put_part};
+use super::rooms::{Seat, put_room, put_seat};
 use super::state::{Identity, Removal, State};
 use super::{Embedded, keys};
 use crate::archive::ArchiveBatch;
@@ -115,6 +116,8 @@ impl<D: Disk + Clone> Embedded<D> {
                 }
                 Removal::Outbox(number) => batch.remove(&keys::numbered(keys::OUTBOX, number)),
                 Removal::Dead(log, seq) => batch.remove(&keys::placed(keys::DEAD, log, seq)),
+                Removal::Room(number) => self.remove_room(number, &mut batch)?,
+                Removal::Seat(seat) => put_seat(&self.shared.lock().state, seat, &mut batch),
             }
             if BATCH_BYTES < batch.bytes() {
                 self.write_archive(&mut batch)?;
@@ -123,7 +126,7 @@ impl<D: Disk + Clone> Embedded<D> {
         self.write_archive(&mut batch)
     }
 
-    fn remove_messages(&self, log: u64, batch: &mut ArchiveBatch) -> Result<(), Halt> {
+    pub(super) fn remove_messages(&self, log: u64, batch: &mut ArchiveBatch) -> Result<(), Halt> {
         let end = keys::placed(keys::MESSAGE, log, Seq::MAX);
         let mut start = keys::placed(keys::MESSAGE, log, 0);
         loop {
@@ -188,6 +191,12 @@ fn file(state: &mut State, placed: Placed, record: &[u8], batch: &mut ArchiveBat
             batch.put(&keys::numbered(keys::OUTBOX, number), &value);
         }
         Placed::Dead(log, seq) => batch.put(&keys::placed(keys::DEAD, log, seq), record),
+        Placed::Room(number) => put_room(state, number, batch),
+        Placed::Seat(seat) => put_seat(state, seat, batch),
+        Placed::Seats(identity, room) => {
+            let seats = state.rooms.seats(identity).filter(|seat| seat.room == room);
+            seats.for_each(|seat| put_seat(state, seat, batch));
+        }
         // They are written with every checkpoint.
         Placed::Counter => {}
     }
@@ -203,11 +212,11 @@ pub(super) fn put_identity(identity: &mut Identity, batch: &mut ArchiveBatch) {
 }
 
 /// What this record, in this segment, is the newest of, if it still matters.
-fn needed(state: &State, serial: Serial, kind: u8, record: &[u8]) -> [Option<Placed>; 2] {
+fn needed(state: &State, serial: Serial, kind: u8, record: &[u8]) -> [Option<Placed>; 3] {
     if kind == kind::MESSAGE {
         message(state, serial, record)
     } else {
-        [newest(state, serial, kind, record), None]
+        [newest(state, serial, kind, record), None, None]
     }
 }
 
@@ -248,19 +257,33 @@ fn newest(state: &State, serial: Serial, kind: u8, record: &[u8]) -> Option<Plac
             let letter = dead.find(|dead| dead.log == log && dead.entry.message.seq == seq)?;
             (letter.segment == serial).then_some(Placed::Dead(log, seq))
         }
+        kind::ROOM => {
+            let number = RoomRecord::decode(record).ok()?.number;
+            state.rooms.get(number).map(|_| Placed::Room(number))
+        }
+        kind::MEMBER => {
+            let MemberRecord { identity, room, device, .. } = MemberRecord::decode(record).ok()?;
+            let seat = Seat { identity, room, device };
+            state.rooms.member(seat).map(|_| Placed::Seat(seat))
+        }
         _ => None,
     }
 }
 
 /// A message may be what its outbox knows a number by, and what its log knows its end by.
-fn message(state: &State, serial: Serial, record: &[u8]) -> [Option<Placed>; 2] {
-    let Ok(MessageRecord { log, outbox, .. }) = MessageRecord::decode(record) else {
-        return [None, None];
+fn message(state: &State, serial: Serial, record: &[u8]) -> [Option<Placed>; 3] {
+    let Ok(MessageRecord { log, outbox, sender, .. }) = MessageRecord::decode(record) else {
+        return [None, None, None];
     };
     let known = state.outboxes.get(&outbox).filter(|known| known.segment <= serial);
     let identity = state.identities.get(&log);
     let newest = identity.filter(|identity| identity.mailbox.message_segment == serial);
-    [known.map(|_| Placed::Outbox(outbox)), newest.map(|_| Placed::Header(log))]
+    let known = known.map(|_| Placed::Outbox(outbox));
+    if state.rooms.get(log).is_some() {
+        // Its sender has passed it.
+        return [known, Some(Placed::Room(log)), Some(Placed::Seats(sender, log))];
+    }
+    [known, newest.map(|_| Placed::Header(log)), None]
 }
 
 /// Records looked at while the lock is held.

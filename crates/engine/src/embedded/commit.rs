@@ -4,6 +4,7 @@
 use super::group::{Appended, Group, Pending, Placed};
 use super::log::Entry;
 use super::records::kind;
+use super::rooms::{Seat, stored};
 use super::{Durability, Embedded, Mode, Shared};
 use crate::api::{Answer, Commit, Connected, LogKey, Notice, Outcome, Refusal};
 use crate::disk::Disk;
@@ -25,7 +26,7 @@ impl<D: Disk + Clone> Embedded<D> {
 
     /// What upkeep does beside making spares.
     pub(super) fn tend(&self, now: Millis) {
-        while self.expire(now) {
+        while self.expire(now) || self.expire_rooms(now) {
             self.commit_with(true);
         }
         self.commit_with(true);
@@ -94,6 +95,7 @@ impl<D: Disk + Clone> Embedded<D> {
     /// Writes, syncs, completes, answers: with the baton held.
     pub(super) fn commit_taken(&self, mut shared: parking_lot::MutexGuard<'_, Shared>, sync: bool) {
         self.write_positions(&mut shared);
+        self.write_rooms(&mut shared);
         if shared.group.poisoned && shared.group.is_empty() {
             return;
         }
@@ -187,11 +189,18 @@ fn complete(shared: &mut Shared, group: Group, serial: Serial, outcome: &mut Out
     let mut archived = 0;
     let Shared { state, group: forming, .. } = shared;
     forming.stored = group.number;
-    let Group { batch, answers, appended, placed, .. } = group;
+    let Group { batch, answers, appended, placed, rooms, .. } = group;
     let bytes = batch.freeze();
     outcome.answers.reserve(answers.len());
     outcome.notices.reserve(appended.len());
     for Appended { log, message, names, text, sender, number } in appended {
+        if state.rooms.get(log).is_some() {
+            let message = message.with_names(names, bytes.slice(text));
+            if stored(state, log, (message, sender, number), outcome) {
+                forming.rooms.logs.insert(log);
+            }
+            continue;
+        }
         let Some(identity) = state.identities.get_mut(&log) else { continue };
         let mut message = message.with_names(names, bytes.slice(text));
         let shares_batch = identity.connections != 0;
@@ -215,9 +224,14 @@ fn complete(shared: &mut Shared, group: Group, serial: Serial, outcome: &mut Out
             Pending::Ready(answer) => answer,
             Pending::Accepted { id, dup, recipient } => Answer::Accepted { id, dup, recipient },
             Pending::Connected(connected) => connected_now(state, connected),
+            Pending::JoinedRoom(seat) => match state.rooms.place(seat) {
+                Some(place) => Answer::JoinedRoom(Box::new(place)),
+                None => Answer::Refused(Refusal::NotAMember),
+            },
         };
         outcome.answers.push((tag, answer));
     }
+    outcome.notices.extend(rooms.notices.into_iter().filter_map(|notice| notice.notice(state)));
     archived
 }
 
@@ -229,6 +243,9 @@ fn connected_now(state: &mut super::state::State, mut connected: Box<Connected>)
         connected.acked = log.readers.get(usize::from(reader.index)).map_or(0, |r| r.position);
         connected.pending = log.pending(reader.index);
     }
+    let device = |seat: &Seat| seat.device == reader.index;
+    let seats = state.rooms.seats(reader.log.0).filter(device);
+    connected.rooms = seats.filter_map(|seat| state.rooms.place(seat)).collect();
     Answer::Connected(connected)
 }
 

@@ -59,6 +59,7 @@ impl<D: Disk> Step<'_, D> {
         let changed = !matches!(entry.way, Way::Held { promote: false, .. });
         let number = self.open(entry.way, entry.secret);
         let (index, new_reader) = self.reader(number, connect.device)?;
+        self.enter_rooms(number, index);
         let outbox = self.take_outbox(number, connect)?;
         let renewed = self.position(number, index, connect);
         self.write_entry(number, (changed && !fresh, new_reader || renewed));
@@ -86,6 +87,7 @@ impl<D: Disk> Step<'_, D> {
             pending: 0,
             sent: outbox.map_or(0, |(_, sent)| sent),
             expires: identity.end(&state.limits),
+            rooms: Vec::new(),
         };
         Ok((Box::new(connected), identity.stored))
     }
@@ -348,7 +350,7 @@ impl<D: Disk> Step<'_, D> {
     }
 
     /// An identity whose records surely fit.
-    fn admit_identity(&mut self, key: IdentityKey) -> Result<&mut Identity, Refusal> {
+    pub(super) fn admit_identity(&mut self, key: IdentityKey) -> Result<&mut Identity, Refusal> {
         let identity = self.shared.state.identity(key).filter(|identity| !identity.ended);
         let header = identity.ok_or(Refusal::UnknownIdentity)?.mailbox.header_bytes();
         let bytes = ENTRY_BYTES + header as usize;

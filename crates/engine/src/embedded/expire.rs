@@ -25,13 +25,16 @@ impl<D: Disk> Embedded<D> {
     }
 }
 
-/// When the next identity ends.
+/// When the next identity ends, or the oldest message of a room.
 pub(super) fn next(shared: &Shared) -> Option<Millis> {
-    shared.state.ends.first().map(|(end, _)| *end)
+    let identities = shared.state.ends.first().map(|(end, _)| *end);
+    let rooms = shared.state.rooms.next_due().map(|(due, _)| due);
+    identities.into_iter().chain(rooms).min()
 }
 
 /// Ends one identity: its mailbox and outboxes are gone.
 pub(super) fn end(shared: &mut Shared, number: u64) {
+    super::rooms::end_memberships(shared, number);
     let Shared { state, group, .. } = shared;
     let epoch = state.random_u64();
     let Some(identity) = state.identities.get_mut(&number) else { return };

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use ackd_wire::MessageId;
 
+use super::rooms::{News, Seat};
 use super::state::State;
 use crate::api::{Answer, Connected, Message, Recipient, Tag};
 use crate::journal::{Batch, Capacity, RECORD_OVERHEAD};
@@ -22,6 +23,7 @@ pub(super) struct Group {
     pub(super) placed: Vec<Placed>,
     /// Readers that have settled more than their records say.
     pub(super) dirty: Vec<(u64, u16)>,
+    pub(super) rooms: News,
     /// Whether somebody waits for it to be durable.
     pub(super) sync: bool,
     /// What the journal can take behind the groups taken so far.
@@ -43,6 +45,8 @@ pub(super) enum Pending {
     Connected(Box<Connected>),
     /// A message.
     Accepted { id: MessageId, dup: bool, recipient: Recipient },
+    /// Where the device stands is known when the group is stored.
+    JoinedRoom(Seat),
 }
 
 /// A message in the group's batch.
@@ -67,6 +71,10 @@ pub(super) enum Placed {
     Outbox(u64),
     Dead(u64, u64),
     Counter,
+    Room(u64),
+    Seat(Seat),
+    /// All devices of an identity in a room.
+    Seats(u64, u64),
 }
 
 impl Group {
@@ -78,6 +86,7 @@ impl Group {
             appended: Vec::new(),
             placed: Vec::new(),
             dirty: Vec::new(),
+            rooms: News::default(),
             sync: false,
             capacity,
             disk_full: false,
@@ -93,7 +102,7 @@ impl Group {
 
     /// Whether there is anything that nobody waits for.
     pub(super) fn trails(&self) -> bool {
-        !self.batch.is_empty() || !self.dirty.is_empty()
+        !self.batch.is_empty() || !self.dirty.is_empty() || self.rooms.trails()
     }
 
     /// Bytes that the batch would take with so many more.
@@ -154,6 +163,7 @@ impl Group {
             stored: self.stored,
             // What did not fit waits for the next group.
             dirty: std::mem::take(&mut self.dirty),
+            rooms: self.rooms.take_rest(),
             // Under load the next group is about as large as this one.
             answers: Vec::with_capacity(self.answers.len().min(PRESIZED_MAX)),
             appended: Vec::with_capacity(self.appended.len().min(PRESIZED_MAX)),
@@ -180,6 +190,8 @@ impl Placed {
     pub(super) fn note(self, state: &mut State, serial: u64) {
         match self {
             Self::Counter => state.counter_segment = serial,
+            // What a segment has of them is filed before it goes, the newest or not.
+            Self::Room(_) | Self::Seat(_) | Self::Seats(..) => {}
             Self::Outbox(number) => {
                 if let Some(outbox) = state.outboxes.get_mut(&number) {
                     outbox.segment = serial;
@@ -216,7 +228,7 @@ impl Placed {
                     reader.segment = serial;
                 }
             }
-            Self::Outbox(_) | Self::Dead(..) | Self::Counter => {}
+            _ => {}
         }
     }
 }

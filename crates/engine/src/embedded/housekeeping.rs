@@ -48,7 +48,7 @@ impl<D: Disk + Clone> Embedded<D> {
     /// Whether taking out what is settled is worth a commit.
     fn owes_much(&self) -> bool {
         let state = &self.shared.lock().state;
-        !state.owing.is_empty() || REMOVALS < state.removals.len()
+        !state.owing.is_empty() || state.rooms.owes() || REMOVALS < state.removals.len()
     }
 
     /// After a minute without anything stored, everything is moved out of the journal.

@@ -17,6 +17,12 @@ pub(super) const LOG: u8 = b'l';
 pub(super) const MESSAGE: u8 = b'm';
 /// Outboxes, by number.
 pub(super) const OUTBOX: u8 = b'o';
+/// Rooms, by number.
+pub(super) const ROOM: u8 = b'r';
+/// Blocks of archived messages of a room, by room and first `seq`.
+pub(super) const BLOCK: u8 = b'b';
+/// Durable members, by identity, room and device.
+pub(super) const MEMBER: u8 = b'p';
 
 /// The key of one number.
 pub(super) fn numbered(kind: u8, number: u64) -> [u8; 9] {
@@ -30,6 +36,15 @@ pub(super) fn placed(kind: u8, log: u64, seq: Seq) -> [u8; 17] {
     let mut key = [kind; 17];
     key[1..9].copy_from_slice(&log.to_be_bytes());
     key[9..].copy_from_slice(&seq.to_be_bytes());
+    key
+}
+
+/// The key of a device of a room's member.
+pub(super) fn member((identity, room, device): (u64, u64, u16)) -> [u8; 19] {
+    let mut key = [MEMBER; 19];
+    key[1..9].copy_from_slice(&identity.to_be_bytes());
+    key[9..17].copy_from_slice(&room.to_be_bytes());
+    key[17..].copy_from_slice(&device.to_be_bytes());
     key
 }
 

@@ -30,13 +30,15 @@ pub(super) fn load(archive: &dyn Archive, replay: &mut Replay<'_>) -> Result<Loa
     if let Some(counters) = archive.get(keys::COUNTERS).map_err(OpenError::Archive)? {
         replay.counters(0, &counters).map_err(damaged)?;
     }
-    for kind in [keys::IDENTITY, keys::LOG, keys::OUTBOX, keys::DEAD] {
+    let rooms = [keys::ROOM, keys::BLOCK, keys::MEMBER];
+    for kind in [keys::IDENTITY, keys::LOG, keys::OUTBOX, keys::DEAD].into_iter().chain(rooms) {
         scan(archive, kind, &mut |key, value| {
             let number = keys::number_of(key).ok_or("a key is too short")?;
             match kind {
                 keys::IDENTITY => replay.archived_identity(value),
                 keys::LOG => replay.archived_log(number, value),
                 keys::OUTBOX => replay.archived_outbox(value),
+                keys::ROOM | keys::BLOCK | keys::MEMBER => replay.archived_of_room(key, value),
                 _ => replay.archived_dead(value),
             }
         })?;

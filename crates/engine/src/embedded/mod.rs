@@ -22,6 +22,7 @@ mod read;
 mod reclaim;
 mod records;
 mod recover;
+mod rooms;
 mod settle;
 mod state;
 mod stats;
@@ -197,6 +198,7 @@ impl<D: Disk + Clone> Embedded<D> {
         if unclean {
             engine.renew_epochs();
         }
+        engine.tell_rooms();
         Ok((engine, recovered))
     }
 

@@ -35,6 +35,7 @@ pub(super) struct Page {
 pub(super) enum Asked {
     Next(Read),
     These { reader: ReaderKey, seqs: Vec<Seq> },
+    Room(super::rooms::Asked),
 }
 
 /// What was found in the archive.
@@ -110,6 +111,7 @@ impl<D: Disk + Clone> Embedded<D> {
             let answer = match &page.asked {
                 Asked::Next(read) => self.read_next(&page, *read, &mut outcome),
                 Asked::These { reader, seqs } => self.read_these(&page, *reader, seqs),
+                Asked::Room(asked) => super::rooms::room_page(self, &page, asked),
             };
             outcome.answers.push((page.tag, answer.unwrap_or_else(Answer::Refused)));
         }

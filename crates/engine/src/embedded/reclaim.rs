@@ -32,6 +32,7 @@ impl<D: Disk + Clone> Embedded<D> {
                 shared.state.owing.iter().copied().take(LOGS).collect()
             };
             if owing.is_empty() {
+                self.reclaim_rooms()?;
                 return self.remove_ended();
             }
             let mut batch = ArchiveBatch::new();

@@ -9,10 +9,11 @@ use super::log::Entry;
 use super::outbox::Outbox;
 use super::records::{
     ArchivedRecord, CounterRecord, Damaged, DeadRecord, EndedRecord, HeaderRecord, IdentityRecord,
-    LostRecord, MessageRecord, OutboxRecord, PositionRecord, SeenRecord, kind, two_parts,
+    LostRecord, MessageRecord, OutboxRecord, PositionRecord, RoomRecord, SeenRecord, kind,
+    two_parts,
 };
 use super::state::{Dead, Identity, Removal, State};
-use super::{Embedded, Recovered};
+use super::{Embedded, Recovered, keys};
 use crate::disk::Disk;
 use crate::journal::{Journal, Serial};
 
@@ -52,13 +53,14 @@ impl<'s> Replay<'s> {
                 outbox.segment = serial;
             }
             kind::SEEN => self.seen(serial, record)?,
-            kind::ENDED => drop(self.state.take_out(EndedRecord::decode(record)?.number)),
+            kind::ENDED => self.ended(EndedRecord::decode(record)?.number),
             kind::LOST => {
                 let LostRecord { number, reason, which } = LostRecord::decode(record)?;
                 self.known(number).mailbox.replay_lost(reason, &which);
             }
             kind::DEAD => self.dead(serial, &DeadRecord::decode(record)?),
             kind::COUNTER => self.counters(serial, record)?,
+            kind::ROOM | kind::MEMBER | kind::LEFT => self.of_room(kind, record)?,
             _ => return Err("a record is of a kind of a later version"),
         }
         Ok(())
@@ -107,6 +109,50 @@ impl<'s> Replay<'s> {
         Ok(())
     }
 
+    /// Something of a room, as the archive has it.
+    pub(super) fn archived_of_room(&mut self, key: &[u8], value: &[u8]) -> Result<(), Damaged> {
+        let number = keys::number_of(key).ok_or("a key is too short")?;
+        let rooms = &mut self.state.rooms;
+        match key.first() {
+            Some(&keys::ROOM) => {
+                let number = rooms.archived_room(value)?;
+                self.count(number);
+                Ok(())
+            }
+            Some(&keys::BLOCK) => {
+                let start = keys::seq_of(key).ok_or("a key is too short")?;
+                rooms.archived_block(number, start, value)
+            }
+            _ => rooms.archived_member(value),
+        }
+    }
+
+    /// A record of a room or a member.
+    fn of_room(&mut self, kind: u8, record: &[u8]) -> Result<(), Damaged> {
+        let State { rooms, removals, .. } = &mut *self.state;
+        match kind {
+            kind::ROOM => {
+                let record = RoomRecord::decode(record)?;
+                let number = record.number;
+                rooms.replay_room(&record);
+                self.count(number);
+                Ok(())
+            }
+            kind::MEMBER => rooms.replay_seat(record),
+            _ => rooms.replay_left(record, |seat| removals.push(Removal::Seat(seat))),
+        }
+    }
+
+    /// An identity has ended, or a room.
+    fn ended(&mut self, number: u64) {
+        let State { rooms, removals, .. } = &mut *self.state;
+        if rooms.replay_room_end(number) {
+            return removals.push(Removal::Room(number));
+        }
+        rooms.replay_end(number, |seat| removals.push(Removal::Seat(seat)));
+        drop(self.state.take_out(number));
+    }
+
     fn seen(&mut self, serial: Serial, record: &[u8]) -> Result<(), Damaged> {
         let SeenRecord { number, online, at } = SeenRecord::decode(record)?;
         let identity = self.known(number);
@@ -141,6 +187,10 @@ impl<'s> Replay<'s> {
     fn identity(&mut self, serial: Serial, record: IdentityRecord) {
         let IdentityRecord { number, id, claimed, ended, secret, next_secret, created, .. } =
             record;
+        if ended {
+            let State { rooms, removals, .. } = &mut *self.state;
+            rooms.replay_end(number, |seat| removals.push(Removal::Seat(seat)));
+        }
         self.state.names.insert(id.clone(), number);
         let identity = self.known(number);
         identity.outboxes_from = record.outboxes_from;
@@ -155,7 +205,9 @@ impl<'s> Replay<'s> {
             outbox.accept(record.n, record.log);
             outbox.last_used = outbox.last_used.max(record.at);
         }
-        self.known(record.log).mailbox.replay(entry(record), serial);
+        if !self.state.rooms.replay_message(record.log, entry(record)) {
+            self.known(record.log).mailbox.replay(entry(record), serial);
+        }
     }
 
     fn dead(&mut self, serial: Serial, record: &DeadRecord<'_>) {
@@ -204,6 +256,10 @@ impl<'s> Replay<'s> {
             }
         }
         sums.keep(self.state);
+        let State { identities, rooms, limits, removals, .. } = &mut *self.state;
+        let is_there = |number: u64| identities.get(&number).is_some_and(|i| !i.ended);
+        let gone = rooms.finish(limits, is_there);
+        removals.extend(gone.into_iter().map(Removal::Seat));
         self.state.dead.make_contiguous().sort_by_key(|dead| dead.at);
     }
 
@@ -295,6 +351,17 @@ impl<D: Disk + Clone> Embedded<D> {
                 drop(shared);
                 self.commit_with(true);
             }
+        }
+        self.commit_with(true);
+        self.renew_rooms();
+    }
+
+    fn renew_rooms(&self) {
+        for number in self.shared.lock().state.rooms.numbers() {
+            let shared = &mut *self.shared.lock();
+            let epoch = shared.state.random_u64();
+            shared.state.rooms.change(number, |room| room.renew(epoch));
+            shared.group.rooms.logs.insert(number);
         }
         self.commit_with(true);
     }

@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 use super::log::{Entry, Log};
 use super::outbox::Outbox;
 use super::records::{CounterRecord, IdentityRecord, SeenRecord};
+use super::rooms::{Rooms, Seat};
 use crate::api::{Entropy, IdentityKey, Limits, LogKey, OutboxKey};
 
 /// The state.
@@ -39,6 +40,7 @@ pub(super) struct State {
     pub(super) owing: BTreeSet<u64>,
     /// What is to be taken out of the archive because it has ended.
     pub(super) removals: Vec<Removal>,
+    pub(super) rooms: Rooms,
     /// What was rejected, newest last: at most [`DEAD_MAX`].
     pub(super) dead: VecDeque<Dead>,
     pub(super) entropy: Box<dyn Entropy>,
@@ -94,6 +96,10 @@ pub(super) enum Removal {
     Outbox(u64),
     /// Log and `seq`.
     Dead(u64, Seq),
+    /// A room, with its messages.
+    Room(u64),
+    /// A device of a room's member, unless it is one again.
+    Seat(Seat),
 }
 
 impl State {
@@ -115,6 +121,7 @@ impl State {
             in_memory_bytes: 0,
             owing: BTreeSet::new(),
             removals: Vec::new(),
+            rooms: Rooms::default(),
             dead: VecDeque::new(),
             entropy,
         }
@@ -250,9 +257,18 @@ impl State {
         }
     }
 
+    /// Whether this message waits, or is kept in its room, and is in memory.
+    pub(super) fn is_in_memory(&self, log: u64, seq: Seq) -> bool {
+        match self.rooms.get(log) {
+            Some(room) => room.get(seq).is_some(),
+            None => self.identities.get(&log).is_some_and(|i| i.mailbox.get(seq).is_some()),
+        }
+    }
+
     /// Bytes that the messages in memory take, about.
     pub(super) fn index_bytes(&self) -> u64 {
-        self.in_memory_bytes + self.in_memory * ENTRY_BYTES
+        let (messages, bytes) = self.rooms.in_memory();
+        self.in_memory_bytes + bytes + (self.in_memory + messages) * ENTRY_BYTES
     }
 
     /// Forgets those outboxes of an identity that nothing depends on any more.

@@ -20,6 +20,10 @@ pub struct Stats {
     pub index_bytes: u64,
     /// Bytes of the messages for names that nobody holds yet.
     pub unclaimed_bytes: u64,
+    /// Rooms that have a log.
+    pub rooms: usize,
+    /// Devices of durable members of rooms.
+    pub room_members: usize,
     /// Rejected messages that are kept aside.
     pub dead: usize,
     /// Commits since the store was opened, those of trailing acks included.
@@ -59,6 +63,8 @@ impl<D: Disk> Embedded<D> {
             in_memory: state.in_memory,
             index_bytes: state.index_bytes(),
             unclaimed_bytes: state.unclaimed_bytes,
+            rooms: state.rooms.len(),
+            room_members: state.rooms.seats_len(),
             dead: state.dead.len(),
             commits: group.stored,
             journal_bytes,

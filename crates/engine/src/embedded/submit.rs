@@ -80,6 +80,13 @@ impl<D: Disk> Step<'_, D> {
             Command::Archive { reader, seqs } => self.archive(reader, &seqs),
             Command::Read(read) => self.read(read),
             Command::Fetch { reader, seqs } => self.fetch(reader, seqs),
+            Command::JoinRoom(join) => self.join_room(&join),
+            Command::LeaveRoom { identity, room } => self.leave_room(identity, room),
+            Command::ReadRoom(read) => self.read_room(read),
+            Command::FetchRoom { member, seqs } => self.fetch_room(member, seqs),
+            Command::SettleRoom(settle) => self.settle_room(settle),
+            Command::RejectRoom { member, seqs } => self.reject_room(member, seqs),
+            Command::SeenRoom { member, up_to } => self.see_room(member, up_to),
             Command::TakeRoomNumber => self.take_room_number(),
         }
     }

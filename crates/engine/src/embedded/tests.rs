@@ -126,6 +126,6 @@ macro_rules! topics {
 }
 
 topics![
-    devices, epochs, expiry, identities, limits, notices, numbers, order, outboxes, read, rotation,
-    settle
+    devices, epochs, expiry, identities, limits, notices, numbers, order, outboxes, read,
+    room_ends, rooms, rotation, settle
 ];

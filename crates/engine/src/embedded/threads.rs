@@ -151,7 +151,7 @@ impl<D: Disk + Clone> Embedded<D> {
         let mut shared = self.shared.lock();
         if !shared.house_due && !shared.closing {
             let state = &shared.state;
-            let owes = !state.owing.is_empty() || !state.removals.is_empty();
+            let owes = !state.owing.is_empty() || state.rooms.owes() || !state.removals.is_empty();
             let pause = if owes { Some(HOUSE_MS) } else { self.rest_due(now, &shared) };
             let sweep = shared.state.sweeps.first().map(|(at, _)| at.saturating_sub(now));
             let pause = pause.into_iter().chain(sweep).min();

@@ -4,5 +4,6 @@ mod crash;
 mod history;
 mod observing;
 mod rig;
+mod rooms;
 mod threads;
 mod verbs;

@@ -187,6 +187,11 @@ impl State {
                     }
                 }
             }
+            // No session is a durable member of a room yet.
+            Notice::RoomChanged { .. }
+            | Notice::RoomSettled { .. }
+            | Notice::JoinedRoom { .. }
+            | Notice::LeftRoom { .. } => {}
             Notice::Ended { log } => {
                 for (_, inbox) in self.here(log) {
                     wakers.extend(inbox.push(Signal::Ended));

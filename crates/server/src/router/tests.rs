@@ -66,6 +66,7 @@ impl Bench {
             pending: 0,
             sent: 0,
             expires: 0,
+            rooms: Vec::new(),
         };
         let answers = vec![(key.tag(0), Answer::Connected(Box::new(connected)))];
         self.router.switchboard().deliver(&mut Outcome { answers, notices: Vec::new() });

@@ -151,6 +151,7 @@ fn entry(id: &str, acked: Seq, end: Seq) -> Answer {
         pending: end - acked,
         sent: 0,
         expires: 1,
+        rooms: Vec::new(),
     }))
 }
 

@@ -9,10 +9,13 @@ mod ended;
 mod header;
 mod identity;
 mod lost;
+mod member;
 mod message;
 mod outbox;
 mod position;
+mod room;
 mod seen;
+mod stored_room;
 
 pub(super) use archived::ArchivedRecord;
 pub(super) use codec::{Damaged, put_part, two_parts};
@@ -22,10 +25,13 @@ pub(super) use ended::EndedRecord;
 pub(super) use header::{HeaderRecord, ReaderRecord};
 pub(super) use identity::IdentityRecord;
 pub(super) use lost::LostRecord;
+pub(super) use member::{LeftRecord, MemberRecord};
 pub(super) use message::MessageRecord;
 pub(super) use outbox::OutboxRecord;
 pub(super) use position::PositionRecord;
+pub(super) use room::RoomRecord;
 pub(super) use seen::SeenRecord;
+pub(super) use stored_room::{BlockRecord, StoredRoom};
 
 /// Kinds of records. Persisted: keep stable. 0 is the journal's own.
 pub(super) mod kind {
@@ -39,6 +45,9 @@ pub(super) mod kind {
     pub(in crate::embedded) const DEAD: u8 = 8;
     pub(in crate::embedded) const COUNTER: u8 = 9;
     pub(in crate::embedded) const LOST: u8 = 10;
+    pub(in crate::embedded) const ROOM: u8 = 16;
+    pub(in crate::embedded) const MEMBER: u8 = 17;
+    pub(in crate::embedded) const LEFT: u8 = 18;
 }
 
 #[cfg(test)]

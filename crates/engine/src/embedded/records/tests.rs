@@ -1,5 +1,5 @@
 use ackd_wire::v1::EndReason;
-use ackd_wire::{ClientId, MessageId, Name, TokenHash};
+use ackd_wire::{ClientId, MessageId, Name, Room, TokenHash};
 use proptest::prelude::*;
 
 use super::*;
@@ -41,6 +41,7 @@ proptest! {
         let (claimed, ended, created, outboxes_from) = (flag, !flag, at, other);
         round_trip!(IdentityRecord { number, id, claimed, ended, secret, next_secret, created, outboxes_from }, IdentityRecord);
         let beyond = ranges.clone();
+        let again = ranges.clone();
         let reader = ReaderRecord { device: Name::default(), position: at, beyond };
         round_trip!(HeaderRecord { number, epoch: other, next_seq: at, gaps: ranges.clone(), lost: vec![(EndReason::Dead, ranges.clone())], readers: vec![reader] }, HeaderRecord);
         for reason in [EndReason::Expired, EndReason::Purged, EndReason::Dead, EndReason::Full] {
@@ -52,6 +53,12 @@ proptest! {
         round_trip!(OutboxRecord { number, identity: other, name, forgotten: at, runs, last_used: at }, OutboxRecord);
         round_trip!(SeenRecord { number, online: flag, at }, SeenRecord);
         round_trip!(EndedRecord { number }, EndedRecord);
+        let room = Room::parse("team").unwrap();
+        round_trip!(RoomRecord { number, name: room, epoch: other, next_seq: at, gaps: again.clone(), first: at, expired: again.clone() }, RoomRecord);
+        round_trip!(StoredRoom { low: number, to: other }, StoredRoom);
+        round_trip!(BlockRecord { last: number, messages: other, bytes: at, expires: number }, BlockRecord);
+        round_trip!(MemberRecord { identity: number, room: other, device: 3, position: at, beyond: again, seen: number }, MemberRecord);
+        round_trip!(LeftRecord { identity: number, room: other }, LeftRecord);
         let senders = vec![(number, 3), (other, u32::MAX)];
         round_trip!(ArchivedRecord { low: number, to: other, bytes: at, earliest: other, senders }, ArchivedRecord);
         round_trip!(CounterRecord { next_number: number, room_number: other }, CounterRecord);
