@@ -249,7 +249,7 @@ impl<D: Disk> Step<'_, D> {
         }
         let end = log.next_seq - 1;
         let start = if log.readers.is_empty() { 0 } else { end };
-        log.readers.push(Reader::new(device.clone(), start));
+        log.push_reader(Reader::new(device.clone(), start));
         Ok(((log.readers.len() - 1) as u16, true))
     }
 

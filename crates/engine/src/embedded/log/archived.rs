@@ -1,6 +1,8 @@
 //! The part of a log that is in the archive: how far it reaches, how much waits there, and what is settled there by now
 //! and has to be taken out.
 
+use std::collections::VecDeque;
+
 use ackd_wire::{Millis, Seq};
 
 use super::{Entry, Log, Waiting};
@@ -154,6 +156,9 @@ impl Log {
                 // Settled meanwhile.
                 self.owe(message.seq, message.seq);
             }
+        }
+        if self.entries.is_empty() {
+            self.entries = VecDeque::new(); // whoever was so late may stay away
         }
     }
 

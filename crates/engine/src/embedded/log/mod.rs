@@ -115,10 +115,25 @@ impl Log {
         if entry.shares_batch && SHARED_MAX <= self.entries.len() {
             entry.detach();
         }
-        if self.entries.len() == self.entries.capacity() {
+        if entry.shares_batch && self.entries.len() == self.entries.capacity() {
             self.entries.reserve(ENTRIES_STEP); // a batch's worth at once
         }
+        self.make_place();
         self.entries.push_back(entry);
+    }
+
+    /// Makes a place for one entry, or twice as many as there are: of those who are away there may be millions, and few
+    /// messages for each.
+    fn make_place(&mut self) {
+        if self.entries.len() == self.entries.capacity() {
+            self.entries.reserve_exact(self.entries.len().max(1));
+        }
+    }
+
+    /// One more reader. Most logs never have a second.
+    pub(super) fn push_reader(&mut self, reader: Reader) {
+        self.readers.reserve_exact(1);
+        self.readers.push(reader);
     }
 
     pub(super) fn is_settled_by_all(&self, seq: Seq) -> bool {
@@ -236,6 +251,7 @@ impl Log {
     /// The same for all: nobody is here who will settle them soon.
     pub(super) fn detach_all(&mut self) {
         self.entries.iter_mut().for_each(Entry::detach);
+        self.entries.shrink_to_fit();
     }
 
     /// The most that its header record takes.
@@ -332,3 +348,6 @@ const SHARED_MAX: usize = 64;
 const ENTRIES_SPARE: usize = 8;
 /// Places by which a mailbox grows, at least.
 const ENTRIES_STEP: usize = 56;
+
+#[cfg(test)]
+mod tests;

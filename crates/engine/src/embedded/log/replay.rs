@@ -23,6 +23,7 @@ impl Log {
             return;
         }
         self.in_memory.add(entry.sender, entry.message.bytes());
+        self.make_place();
         self.entries.insert(place, entry);
     }
 
@@ -38,7 +39,7 @@ impl Log {
         // A header lists all readers there are: those of a claim that has ended are not.
         self.readers.truncate(record.readers.len());
         while self.readers.len() < record.readers.len() {
-            self.readers.push(Reader::new(Name::default(), 0));
+            self.push_reader(Reader::new(Name::default(), 0));
         }
         for (index, known) in record.readers.into_iter().enumerate() {
             self.readers[index].device = known.device;
@@ -52,7 +53,7 @@ impl Log {
     pub(in crate::embedded) fn replay_reader(&mut self, record: &PositionRecord, segment: u64) {
         let PositionRecord { readers, index, position, beyond, .. } = record;
         while self.readers.len() < usize::from(*readers).max(usize::from(*index) + 1) {
-            self.readers.push(Reader::new(Name::default(), 0));
+            self.push_reader(Reader::new(Name::default(), 0));
         }
         self.replay_position(usize::from(*index), *position, beyond, segment);
     }
