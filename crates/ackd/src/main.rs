@@ -1,6 +1,7 @@
 //! The `ackd` program: a server, and the commands that talk to one. Reads flags and the environment, prints, and decides
 //! the exit status; everything else is the libraries'.
 
+mod backup;
 mod bench;
 mod completions;
 mod config;
@@ -10,6 +11,7 @@ mod listen;
 mod logging;
 mod open_files;
 mod reload;
+mod restore;
 mod send;
 mod serve;
 mod supervisor;
@@ -38,6 +40,10 @@ enum Command {
     Listen(listen::ListenArgs),
     /// Loads a server, and checks it while it measures.
     Bench(bench::BenchArgs),
+    /// Copies the store of a server, while it runs (--url) or not (--data-dir), to a directory.
+    Backup(backup::BackupArgs),
+    /// Makes a new data directory of a backup.
+    Restore(restore::RestoreArgs),
     /// Checks or prints the configuration.
     Config(config::ConfigCommand),
     /// Prints a shell's completions: `ackd completions bash >> ~/.bash_completion`
@@ -51,6 +57,8 @@ fn main() -> ExitCode {
         Command::Send(args) => send::run(args),
         Command::Listen(args) => listen::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Backup(args) => backup::run(&args),
+        Command::Restore(args) => restore::run(&args),
         Command::Config(command) => config::run(&command),
         Command::Completions(args) => completions::run::<Cli>(&args),
     };

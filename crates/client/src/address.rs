@@ -50,6 +50,11 @@ impl Address {
     pub(crate) fn path(&self) -> &str {
         &self.path
     }
+
+    /// Where the server's paths begin, for one behind a proxy that adds something.
+    pub(crate) fn base(&self) -> &str {
+        self.path.strip_suffix(DEFAULT_PATH).unwrap_or(&self.path).trim_end_matches('/')
+    }
 }
 
 fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {

@@ -55,12 +55,24 @@ impl Dialer {
             .map_err(|_| DialError::Timeout { address: self.address.authority() })?
     }
 
-    async fn dial_patiently(&self, nonce: [u8; 16]) -> Result<Socket, DialError> {
+    /// Connects, with TLS where that is asked for.
+    pub(crate) async fn connect(&self) -> Result<(&Address, Stream), DialError> {
+        let connected = tokio::time::timeout(DIAL_TIMEOUT, self.connect_patiently()).await;
+        let late = |_| DialError::Timeout { address: self.address.authority() };
+        Ok((&self.address, connected.map_err(late)??))
+    }
+
+    async fn connect_patiently(&self) -> Result<Stream, DialError> {
         let address = &self.address;
         let tcp_error = |source| DialError::Tcp { address: address.authority(), source };
         let stream = TcpStream::connect(address.endpoint()).await.map_err(tcp_error)?;
         stream.set_nodelay(true).map_err(tcp_error)?;
-        let stream = self.secured(stream).await?;
+        self.secured(stream).await
+    }
+
+    async fn dial_patiently(&self, nonce: [u8; 16]) -> Result<Socket, DialError> {
+        let address = &self.address;
+        let stream = self.connect_patiently().await?;
         let key = client_key(nonce);
         let response = request(address, stream, &key).await?;
         check(address, &response, &key)?;

@@ -7,6 +7,7 @@
 
 mod api;
 mod archive;
+mod backup;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 mod disk;
@@ -25,8 +26,12 @@ pub use archive::{
     ARCHIVE_KEY_BYTES_MAX, Archive, ArchiveBatch, ArchiveError, ArchiveSnapshot, ArchiveUsage,
     Each, FjallArchive, FjallOptions, SimArchive,
 };
-pub use disk::{CrashPlan, Disk, DiskFile, FaultPlan, LockError, RealDisk, SimDisk, SimFile};
+pub use backup::{BackupSummary, RestoreError, restore, verify};
+pub use disk::{
+    CrashPlan, DataDir, Disk, DiskFile, FaultPlan, JOURNAL, LockError, REPAIRING, RESTORING,
+    RealDisk, SimDisk, SimFile,
+};
 pub use embedded::{
-    Durability, Embedded, Mode, Now, OpenError, Recovered, Settings, Stats, Threads,
+    BackupError, Durability, Embedded, Mode, Now, OpenError, Recovered, Settings, Stats, Threads,
 };
 pub use journal::OpenError as JournalError;

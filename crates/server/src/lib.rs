@@ -8,6 +8,7 @@ pub mod config;
 pub mod dialect;
 mod drain;
 mod metrics;
+pub mod offline;
 mod presence;
 pub mod router;
 mod server;
@@ -16,5 +17,6 @@ mod socket;
 mod store;
 mod tls;
 
+pub use ackd_engine::LockError;
 pub use server::{Server, StartError, check_files};
 pub use tls::CertificateError;

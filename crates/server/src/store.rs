@@ -1,8 +1,9 @@
 //! What the server asks of its store beside the engine's work: how it is, and what it holds.
 
 use std::fmt;
+use std::io::Write;
 
-use ackd_engine::{Disk, Embedded, Stats};
+use ackd_engine::{BackupError, BackupSummary, Disk, Embedded, Stats};
 
 /// A store that is looked at.
 pub(crate) trait StoreView: Send + Sync + fmt::Debug {
@@ -11,6 +12,9 @@ pub(crate) trait StoreView: Send + Sync + fmt::Debug {
 
     /// What it holds and has done. May wait for a write that is under way: not for an async task.
     fn stats(&self) -> Stats;
+
+    /// Writes a backup of what it holds now. Waits for the disk and for `into`: not for an async task.
+    fn backup(&self, into: &mut dyn Write) -> Result<BackupSummary, BackupError>;
 }
 
 /// Whether a store takes writes.
@@ -37,5 +41,9 @@ impl<D: Disk + Clone> StoreView for Embedded<D> {
 
     fn stats(&self) -> Stats {
         self.stats()
+    }
+
+    fn backup(&self, into: &mut dyn Write) -> Result<BackupSummary, BackupError> {
+        self.backup(into)
     }
 }

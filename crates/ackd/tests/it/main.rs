@@ -1,5 +1,6 @@
 //! The built program, as its users meet it.
 
+mod backup;
 mod bench;
 mod cli;
 mod draining;

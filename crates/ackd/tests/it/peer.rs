@@ -11,11 +11,16 @@ pub(crate) type Client = WebSocket<TcpStream>;
 
 /// One that is in, but has not read its `connected`.
 pub(crate) fn client(serving: &Serving) -> Client {
+    client_as(serving, &json!({"op": "connect", "window": 1024}))
+}
+
+/// The same, that connects with this frame.
+pub(crate) fn client_as(serving: &Serving, connect: &Value) -> Client {
     let address = serving.url.strip_prefix("http://").expect("plain HTTP");
     let stream = TcpStream::connect(address).expect("it listens");
     let (mut client, _) =
         tungstenite::client(format!("ws://{address}/v1/ws"), stream).expect("it is upgraded");
-    say(&mut client, &json!({"op": "connect", "window": 1024}));
+    say(&mut client, connect);
     client
 }
 

@@ -7,7 +7,7 @@ mod sim;
 use std::fmt;
 use std::io;
 
-pub use real::{LockError, RealDisk};
+pub use real::{DataDir, JOURNAL, LockError, REPAIRING, RESTORING, RealDisk};
 pub use sim::{CrashPlan, FaultPlan, SimDisk, SimFile};
 
 /// A flat directory of files.

@@ -1,4 +1,4 @@
-//! The disk of a server: a directory, and the lock that keeps a second process out.
+//! The disk of a server: a data directory, the lock that keeps a second process out, and the journal's place in it.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -10,12 +10,19 @@ use rustix::fs::FallocateFlags;
 
 use super::{Disk, DiskFile};
 
-/// A directory of this machine. While it lives, no other process can open it.
+/// A directory in a data directory of this machine. While it lives, no other process can open it.
 #[derive(Debug, Clone)]
 pub struct RealDisk {
     directory: PathBuf,
     /// Held for its lock.
     _lock: Arc<File>,
+}
+
+/// A data directory that belongs to this process as long as this, or a disk in it, lives.
+#[derive(Debug, Clone)]
+pub struct DataDir {
+    path: PathBuf,
+    lock: Arc<File>,
 }
 
 /// Why a directory could not be opened.
@@ -37,24 +44,110 @@ pub enum LockError {
         /// Why.
         source: io::Error,
     },
+    /// Work on it was cut off, and what is there is not all: the same command has to be run again.
+    #[error(
+        "`ackd {command}` was cut off before {} was complete; run it again", .directory.display()
+    )]
+    Unfinished {
+        /// Which directory.
+        directory: PathBuf,
+        /// What was cut off.
+        command: &'static str,
+    },
+}
+
+impl DataDir {
+    /// Locks it, making it if need be.
+    pub fn lock(path: &Path) -> Result<Self, LockError> {
+        let io = |source| LockError::Io { directory: path.into(), source };
+        std::fs::create_dir_all(path).map_err(io)?;
+        let lock = lock(path)?;
+        sync_directory(path).map_err(io)?;
+        if let Some(parent) = path.parent() {
+            // It may be another's, which we may not open: then its owner has made it durable.
+            let here = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+            let _durable = sync_directory(here);
+        }
+        Ok(Self { path: path.into(), lock: Arc::new(lock) })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A directory in it (or in one of its directories), made if need be.
+    pub fn disk(&self, name: &str) -> io::Result<RealDisk> {
+        let directory = self.path.join(name);
+        std::fs::create_dir_all(&directory)?;
+        sync_directory(directory.parent().unwrap_or(&self.path))?;
+        Ok(RealDisk { directory, _lock: self.lock.clone() })
+    }
+
+    /// What lies in it, but for the lock, sorted.
+    pub fn names(&self) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(&self.path)? {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            if name != LOCK {
+                names.push(name);
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// Moves one of its entries, over nothing, and makes that durable.
+    pub fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        std::fs::rename(self.path.join(from), self.path.join(to))?;
+        self.sync()
+    }
+
+    /// Removes a directory in it with all that it has; whether it is there or not.
+    pub fn discard(&self, name: &str) -> io::Result<()> {
+        match std::fs::remove_dir_all(self.path.join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => self.sync(),
+        }
+    }
+
+    /// Makes its entries durable.
+    pub fn sync(&self) -> io::Result<()> {
+        sync_directory(&self.path)
+    }
+
+    /// The command whose work on it was cut off, if one was.
+    pub fn unfinished(&self) -> Option<&'static str> {
+        let is_there = |name: &str| self.path.join(name).exists();
+        if is_there(RESTORING) {
+            Some("restore")
+        } else if is_there(REPAIRING) && !is_there(JOURNAL) {
+            Some("repair")
+        } else {
+            None
+        }
+    }
 }
 
 impl RealDisk {
     /// Opens the directory `journal` in `data_dir`, making both if need be, and locks `data_dir`.
     pub fn open(data_dir: &Path) -> Result<Self, LockError> {
-        let io = |source| LockError::Io { directory: data_dir.into(), source };
-        let directory = data_dir.join("journal");
-        std::fs::create_dir_all(&directory).map_err(io)?;
-        let lock = lock(data_dir)?;
-        sync_directory(data_dir).map_err(io)?;
-        if let Some(parent) = data_dir.parent() {
-            // It may be another's, which we may not open: then its owner has made it durable.
-            let here = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
-            let _durable = sync_directory(here);
+        let dir = DataDir::lock(data_dir)?;
+        if let Some(command) = dir.unfinished() {
+            return Err(LockError::Unfinished { directory: data_dir.into(), command });
         }
-        Ok(Self { directory, _lock: Arc::new(lock) })
+        let io = |source| LockError::Io { directory: data_dir.into(), source };
+        dir.disk(JOURNAL).map_err(io)
     }
 }
+
+/// Where the journal is in a data directory.
+pub const JOURNAL: &str = "journal";
+/// Where a restored store lies until it is complete.
+pub const RESTORING: &str = "restoring";
+/// Where a repaired journal lies until it is complete.
+pub const REPAIRING: &str = "journal.repairing";
+const LOCK: &str = "LOCK";
 
 fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
@@ -63,7 +156,7 @@ fn sync_directory(directory: &Path) -> io::Result<()> {
 /// Takes the lock file, which holds the PID of its owner.
 fn lock(data_dir: &Path) -> Result<File, LockError> {
     let io = |source| LockError::Io { directory: data_dir.into(), source };
-    let path = data_dir.join("LOCK");
+    let path = data_dir.join(LOCK);
     let mut options = OpenOptions::new();
     let mut file =
         options.read(true).write(true).create(true).truncate(false).open(path).map_err(io)?;

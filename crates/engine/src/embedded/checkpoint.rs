@@ -30,21 +30,25 @@ impl<D: Disk + Clone> Embedded<D> {
             if segments < 2 || bytes <= self.settings.journal_bytes {
                 return Ok(());
             }
-            self.free_oldest()?;
+            if !self.free_oldest()? {
+                return Ok(());
+            }
         }
     }
 
     /// Frees all segments but the newest: after a while of idleness, so that the next start is quick.
     pub(super) fn checkpoint_all(&self) -> Result<(), Halt> {
-        while 1 < self.journal.lock().segments() {
-            self.free_oldest()?;
-        }
+        while 1 < self.journal.lock().segments() && self.free_oldest()? {}
         Ok(())
     }
 
-    fn free_oldest(&self) -> Result<(), Halt> {
+    /// False: a backup needs it.
+    fn free_oldest(&self) -> Result<bool, Halt> {
         let mut archiver = self.archiver.lock();
         let serial = self.journal.lock().oldest();
+        if !self.may_free(serial) {
+            return Ok(false);
+        }
         while archiver.place.serial <= serial {
             if !self.move_on(&mut archiver)? {
                 // The last of its groups is on its way.
@@ -64,7 +68,7 @@ impl<D: Disk + Clone> Embedded<D> {
         }
         self.make_durable()?;
         self.journal.lock().recycle_oldest();
-        Ok(())
+        Ok(true)
     }
 
     /// Puts into the archive what this segment has the newest record of.

@@ -4,6 +4,7 @@
 mod append;
 mod archive;
 mod audit;
+mod backup;
 mod checkpoint;
 mod commit;
 mod connect;
@@ -22,6 +23,7 @@ mod read;
 mod reclaim;
 mod records;
 mod recover;
+mod renewal;
 mod rooms;
 mod settle;
 mod state;
@@ -32,6 +34,7 @@ mod threads;
 mod trailing;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use ackd_wire::Millis;
 use parking_lot::{Condvar, Mutex};
@@ -46,7 +49,9 @@ use housekeeping::Idle;
 use page::Pages;
 use state::State;
 
+pub use backup::BackupError;
 pub use open_error::OpenError;
+pub(crate) use renewal::Renewal;
 pub use stats::Stats;
 pub use threads::{Now, Threads};
 
@@ -74,6 +79,8 @@ pub struct Embedded<D: Disk> {
     pages_due: Condvar,
     /// When something was stored last, as the housekeeper has seen it.
     idle: Mutex<Idle>,
+    /// A backup needs the segments of the journal from this serial on.
+    held: AtomicU64,
 }
 
 /// How an embedded engine works.
@@ -165,9 +172,13 @@ impl<D: Disk + Clone> Embedded<D> {
         let options = Options { segment_bytes: settings.segment_bytes };
         let mut replay = recover::Replay::new(&mut state, now);
         let loaded = load::load(&*archive, &mut replay)?;
+        let (is_rolled_back, marked) = (Renewal::is_ordered(&disk)?, disk.clone());
         let journal = Journal::open(disk, options, &mut |serial, kind, record| {
             replay.record(serial, kind, record)
         })?;
+        if is_rolled_back {
+            replay.close_holes();
+        }
         replay.finish();
         if loaded.oldest < journal.oldest() || journal.newest() < loaded.oldest {
             return Err(OpenError::Strangers);
@@ -194,8 +205,11 @@ impl<D: Disk + Clone> Embedded<D> {
             pages: Mutex::default(),
             pages_due: Condvar::new(),
             idle: Mutex::default(),
+            held: backup::nothing_held(),
         };
-        if unclean {
+        if is_rolled_back {
+            engine.renew_as_ordered(&marked)?;
+        } else if unclean {
             engine.renew_epochs();
         }
         engine.tell_rooms();

@@ -28,3 +28,9 @@ pub enum OpenError {
     )]
     Strangers,
 }
+
+impl From<std::io::Error> for OpenError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Journal(journal::OpenError::Io(error))
+    }
+}

@@ -13,7 +13,7 @@ use super::records::{
     two_parts,
 };
 use super::state::{Dead, Identity, Removal, State};
-use super::{Embedded, Recovered, keys};
+use super::{Recovered, keys};
 use crate::disk::Disk;
 use crate::journal::{Journal, Serial};
 
@@ -222,6 +222,13 @@ impl<'s> Replay<'s> {
         self.state.bury(Dead { log, at: record.at, entry, segment: serial });
     }
 
+    /// Numbers whose messages were lost with a part of the journal count as settled: no position would come past them.
+    pub(super) fn close_holes(&mut self) {
+        for identity in self.state.identities.values_mut() {
+            identity.mailbox.close_holes();
+        }
+    }
+
     /// Everything is read: what is left without a name is gone, and everybody is away.
     pub(super) fn finish(mut self) {
         let State { identities, removals, .. } = &mut *self.state;
@@ -332,40 +339,3 @@ pub(super) fn summary<D: Disk>(state: &State, journal: &Journal<D>) -> Recovered
     let (segments, clean) = (journal.segments(), journal.was_closed());
     Recovered { identities: state.identities.len(), messages, bytes, segments, clean }
 }
-
-impl<D: Disk + Clone> Embedded<D> {
-    /// The store may have lost its last writes: no `seq` that was given may be given again.
-    pub(super) fn renew_epochs(&self) {
-        let mut numbers: Vec<u64> = self.shared.lock().state.identities.keys().copied().collect();
-        numbers.sort_unstable();
-        for number in numbers {
-            let mut shared = self.shared.lock();
-            let epoch = shared.state.random_u64();
-            let super::Shared { state, group, .. } = &mut *shared;
-            let Some(identity) = state.identities.get_mut(&number) else { continue };
-            identity.mailbox.renew(epoch);
-            let header = identity.mailbox.header(number);
-            let placed = Some(super::group::Placed::Header(number));
-            group.record(kind::HEADER, placed, |into| header.encode(into));
-            if !group.fits(RENEWAL_BYTES, 0) {
-                drop(shared);
-                self.commit_with(true);
-            }
-        }
-        self.commit_with(true);
-        self.renew_rooms();
-    }
-
-    fn renew_rooms(&self) {
-        for number in self.shared.lock().state.rooms.numbers() {
-            let shared = &mut *self.shared.lock();
-            let epoch = shared.state.random_u64();
-            shared.state.rooms.change(number, |room| room.renew(epoch));
-            shared.group.rooms.logs.insert(number);
-        }
-        self.commit_with(true);
-    }
-}
-
-/// Room for the next header.
-const RENEWAL_BYTES: u64 = 8 * 1024;

@@ -12,7 +12,7 @@ mod write;
 pub(crate) use batch::{Batch, RECORD_OVERHEAD};
 pub use open::OpenError;
 pub(crate) use read::Place;
-pub(crate) use spare::SpareMaker;
+pub(crate) use spare::{SpareMaker, make_segment};
 pub(crate) use write::{Capacity, Journal, JournalError, Options, Written};
 
 /// The number of a segment: grows with each that is taken into use, never repeats in one data directory.

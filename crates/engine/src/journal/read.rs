@@ -1,5 +1,6 @@
 //! Reading segments again while the journal is in use: for the archive, which takes over what is still needed of them.
 
+use std::io;
 use std::ops::ControlFlow;
 
 use super::Serial;
@@ -81,4 +82,45 @@ impl<F: DiskFile> SegmentReader<F> {
         }
         Ok(())
     }
+
+    /// Serial of the segment.
+    pub(crate) fn serial(&self) -> Serial {
+        self.segment.header.salt.serial
+    }
+
+    /// Bytes of its file.
+    pub(crate) fn file_bytes(&self) -> io::Result<u64> {
+        self.segment.file.len()
+    }
+
+    /// Its bytes up to the end of its last batch, part by part, each batch checked before.
+    pub(crate) fn copy<E: From<JournalError>>(
+        &self,
+        part: &mut dyn FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut window = Window::default();
+        let mut scan = Scan::new(&self.segment, &mut window);
+        let (mut copied, mut buf) = (0, vec![0; PART_BYTES]);
+        loop {
+            while scan.last < self.last && scan.offset < copied + PART_BYTES as u64 {
+                let offset = scan.offset;
+                if scan.next_placed().map_err(JournalError::Io)?.is_none() {
+                    let file = self.segment.name.clone();
+                    return Err(JournalError::Damaged { file, offset }.into());
+                }
+            }
+            while copied < scan.offset {
+                let bytes = (scan.offset - copied).min(PART_BYTES as u64) as usize;
+                let read = self.segment.file.read_at(&mut buf[..bytes], copied);
+                part(&buf[..read.map_err(JournalError::Io)?])?;
+                copied += bytes as u64;
+            }
+            if self.last <= scan.last {
+                return Ok(());
+            }
+        }
+    }
 }
+
+/// So much is copied at a time.
+const PART_BYTES: usize = 1024 * 1024;

@@ -87,7 +87,7 @@ impl<F: DiskFile> Spares<F> {
         written: bool,
     ) -> io::Result<Spare<F>> {
         let slot = self.last_slot.fetch_add(1, Ordering::Relaxed) + 1;
-        let name = format!("{PREFIX}{slot:010}{SUFFIX}");
+        let name = name_of(slot);
         let file = disk.create(&name)?;
         let filled = fill(&file, segment_bytes, written).and_then(|()| disk.sync_dir());
         if let Err(error) = filled {
@@ -119,6 +119,17 @@ fn fill(file: &impl DiskFile, segment_bytes: u64, written: bool) -> io::Result<(
         }
     }
     file.sync_data()
+}
+
+/// A file for a segment in a journal that is not in use: the `slot`th, of this size, its name not yet durable.
+pub(crate) fn make_segment<D: Disk>(disk: &D, slot: u64, bytes: u64) -> io::Result<D::File> {
+    let file = disk.create(&name_of(slot))?;
+    fill(&file, bytes, false)?;
+    Ok(file)
+}
+
+pub(super) fn name_of(slot: u64) -> String {
+    format!("{PREFIX}{slot:010}{SUFFIX}")
 }
 
 /// The slot in a segment's file name.

@@ -247,6 +247,14 @@ impl<D: Disk> Journal<D> {
         Some(SegmentReader::new(segment, last))
     }
 
+    /// Everything that was appended, durable: its segments, the oldest first.
+    pub(crate) fn sync_and_read(&mut self) -> Result<Vec<SegmentReader<D::File>>, JournalError> {
+        if self.is_unsynced() {
+            self.sync()?;
+        }
+        Ok(self.segments.keys().filter_map(|serial| self.reader(*serial)).collect())
+    }
+
     /// The record that frees the segment `freed`, to be appended and synced before [`Journal::recycle_oldest`].
     pub(crate) fn checkpoint(batch: &mut Batch, freed: Serial) {
         let oldest = freed + 1;

@@ -1,5 +1,6 @@
 //! The embedded engine from outside: a few histories over a simulated disk, and what a crash leaves of them.
 
+mod backup;
 mod crash;
 mod history;
 mod observing;

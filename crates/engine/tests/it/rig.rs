@@ -94,7 +94,7 @@ impl Rig {
         Self::on(settings, (disk, archive), life, now)
     }
 
-    fn on(
+    pub(crate) fn on(
         settings: Settings,
         (disk, archive): (SimDisk, SimArchive),
         life: u64,
@@ -105,6 +105,14 @@ impl Rig {
         let store = (disk.clone(), Arc::new(archive.clone()) as Arc<dyn Archive>);
         let (engine, _) = Embedded::open(settings.clone(), store, entropy, answers.clone(), now)?;
         Ok(Self { disk, archive, engine, now, settings, answers })
+    }
+
+    /// What a backup holds, on another disk: what is there, and opens with the next start.
+    pub(crate) fn restored(backup: &[u8]) -> (SimDisk, SimArchive) {
+        let disk = SimDisk::default();
+        let archive = SimArchive::new(&disk);
+        ackd_engine::restore(&mut &*backup, &disk, &archive).expect("it is whole");
+        (disk, archive)
     }
 
     /// The power goes, and decides what survives of what was not synced.
@@ -183,6 +191,11 @@ impl Rig {
 
     pub(crate) fn notices(&self) -> Vec<Notice> {
         self.take().notices
+    }
+
+    /// Bytes in its archive.
+    pub(crate) fn archived_bytes(&self) -> u64 {
+        self.archive.usage().disk_bytes
     }
 
     pub(crate) fn segment_bytes(&self) -> u64 {

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use ackd_wire::{Millis, Room};
 use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use parking_lot::Mutex;
 
+use super::backup::{Streamed, backup};
 use super::line::take_room_number;
 use super::quota::{Place, Quota};
 use super::upgrade::upgrade;
@@ -53,7 +54,7 @@ pub(super) struct Guest {
     pub(super) place: Mutex<Option<Place>>,
 }
 
-pub(super) type Answer = Response<Full<Bytes>>;
+pub(super) type Answer = Response<Either<Full<Bytes>, Streamed>>;
 
 impl Guest {
     pub(super) fn new(context: Arc<Context>, address: IpAddr, place: Place) -> Self {
@@ -77,6 +78,13 @@ pub(super) async fn answer(
         "/readyz" => readiness(&guest.context),
         "/metrics" => match access::operator(&request, &guest) {
             Ok(()) => figures(&guest.context).await,
+            Err(refusal) => *refusal,
+        },
+        "/v1/backup" => match access::operator(&request, &guest) {
+            Ok(()) if request.method() == Method::HEAD => {
+                plain(StatusCode::METHOD_NOT_ALLOWED, "only GET is answered\n")
+            }
+            Ok(()) => backup(&guest.context).await,
             Err(refusal) => *refusal,
         },
         "/" => file("text/html; charset=utf-8", landing::PAGE),
@@ -151,7 +159,7 @@ pub(super) fn plain(status: StatusCode, text: &'static str) -> Answer {
 }
 
 fn typed(status: StatusCode, kind: &'static str, content: Bytes) -> Answer {
-    let mut answer = Response::new(Full::new(content));
+    let mut answer = Response::new(Either::Left(Full::new(content)));
     *answer.status_mut() = status;
     with(answer, header::CONTENT_TYPE, kind)
 }

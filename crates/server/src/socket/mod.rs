@@ -2,6 +2,7 @@
 //! nothing else.
 
 mod access;
+mod backup;
 mod connection;
 mod hearing;
 mod http;

@@ -2,7 +2,7 @@
 
 use ackd_websocket::accept_key;
 use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
@@ -45,7 +45,7 @@ pub(super) fn upgrade(mut request: Request<Incoming>, dialect: Dialect, guest: &
 }
 
 fn switching(accept: HeaderValue, subprotocol: Option<&'static str>) -> Answer {
-    let mut answer = Response::new(Full::new(Bytes::new()));
+    let mut answer = Response::new(Either::Left(Full::new(Bytes::new())));
     *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     answer.headers_mut().insert(header::SEC_WEBSOCKET_ACCEPT, accept);
     let answer = with(answer, header::CONNECTION, "upgrade");

@@ -209,6 +209,8 @@ impl Log {
         }
         archived.waiting.bytes = record.bytes;
         self.earliest = self.earliest.min(record.earliest);
+        // The last one may be there alone.
+        self.end = self.end.max(record.to);
         self.archived = (archived.to != 0).then(|| Box::new(archived));
     }
 

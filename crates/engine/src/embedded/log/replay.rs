@@ -58,6 +58,29 @@ impl Log {
         self.replay_position(usize::from(*index), *position, beyond, segment);
     }
 
+    /// After damage: of the numbers behind the archive, those whose messages are gone are settled.
+    pub(in crate::embedded) fn close_holes(&mut self) {
+        let passed = self.readers.iter().map(|reader| reader.position).min().unwrap_or(0);
+        let start = passed.max(self.archived_to()) + 1;
+        if self.end < start {
+            return;
+        }
+        let mut holes = Ranges::default();
+        holes.insert_range(start, self.end);
+        self.entries.iter().for_each(|entry| holes.remove(entry.message.seq));
+        self.gaps.iter().for_each(|(from, to)| holes.remove_range(from, to));
+        if self.readers.is_empty() {
+            holes.iter().for_each(|(from, to)| self.gaps.insert_range(from, to));
+        }
+        for index in 0..self.readers.len() {
+            let reader = &mut self.readers[index];
+            let mut open = holes.clone();
+            open.remove_up_to(reader.position);
+            open.iter().for_each(|(from, to)| reader.beyond.insert_range(from, to));
+            self.advance(index as u16);
+        }
+    }
+
     fn replay_position(&mut self, index: usize, position: Seq, beyond: &Ranges, segment: u64) {
         let reader = &mut self.readers[index];
         reader.segment = segment;
