@@ -35,6 +35,7 @@ impl Log {
         for (reason, which) in &record.lost {
             self.replay_lost(*reason, which);
         }
+        self.end = self.end.max(self.last_given());
         self.segment = segment;
         // A header lists all readers there are: those of a claim that has ended are not.
         self.readers.truncate(record.readers.len());
@@ -46,6 +47,18 @@ impl Log {
             self.replay_position(index, known.position, &known.beyond, segment);
         }
         self.drop_over(0, Seq::MAX);
+    }
+
+    /// The last number that a message got. Its own record may be gone: it is in the archive, or settled.
+    fn last_given(&self) -> Seq {
+        let mut gaps: Vec<(Seq, Seq)> = self.gaps.iter().collect();
+        let mut last = self.next_seq.saturating_sub(1);
+        while let Some((start, end)) = gaps.pop() {
+            if start <= last && last <= end {
+                last = start.saturating_sub(1);
+            }
+        }
+        last
     }
 
     /// Takes over a position record. Readers may not be known yet: the header that lists them lies behind. Each stands for
