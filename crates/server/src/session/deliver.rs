@@ -162,6 +162,17 @@ impl Session {
         }
     }
 
+    /// The store could not give these now: they stay in flight, and are asked for again after their next pause.
+    pub(super) fn fetch_later(&mut self, now: Millis, seqs: &[Seq]) {
+        let rules = self.rules.clone();
+        let Some(live) = self.live_mut() else { return };
+        for &seq in seqs {
+            if let Some(entry) = live.window.get_mut(seq) {
+                entry.due = now.saturating_add(rules.pause_ms(entry.timeouts));
+            }
+        }
+    }
+
     /// Live messages that are due by `now` are stored; they come again from the mailbox. How many.
     pub(super) fn store_live(&mut self, now: Millis, out: &mut Output<'_>) -> usize {
         let Some(live) = self.live_mut() else { return 0 };

@@ -113,6 +113,10 @@ impl Session {
             Open::Rotate { r#ref } | Open::Ack { r#ref, .. } => {
                 out.events.push(error(r#ref, None, refusal));
             }
+            // They may still be owed: they keep their places.
+            Open::Fetch { seqs } if refusal == Refusal::StoreUnavailable => {
+                self.fetch_later(now, &seqs);
+            }
             Open::Fetch { seqs } => self.settled(None, &seqs),
             Open::Keep => out.events.push(error(None, None, refusal)),
             // A stale reader reads no more: its places stay reserved.

@@ -87,6 +87,23 @@ fn what_ended_while_in_flight_frees_its_place() {
 }
 
 #[test]
+fn what_cannot_be_fetched_now_keeps_its_place_and_is_asked_for_again() {
+    let mut driver = Driver::connected(1, 0, 0);
+    driver.signal(Signal::Stored(message(1)));
+    driver.signal(Signal::Stored(message(2)));
+    driver.tick_at(30_000);
+    let slot = driver.slot();
+    let refused = Answer::Refused(ackd_engine::Refusal::StoreUnavailable);
+    driver.signal(Signal::Answer(slot, refused));
+    assert_eq!(driver.read(), None, "the window is full as before");
+    assert_eq!(driver.session.deadline(), Some(90_000));
+    driver.tick_at(90_000);
+    let slot = driver.slot();
+    driver.signal(Signal::Answer(slot, page([1], 0, 2)));
+    assert_eq!(driver.delivered(), [(1, 2)]);
+}
+
+#[test]
 fn after_max_attempts_a_message_is_rejected() {
     let mut driver = Driver::connected(1, 0, 0);
     driver.session.rules = Arc::new(Rules { max_attempts: 1, ..rules() });
