@@ -37,6 +37,8 @@ pub(crate) struct Client {
     highest: Seq,
     /// What was received on this connection and not acknowledged, in order.
     pub(crate) received: Vec<(Seq, MessageId)>,
+    /// Where ranges end that it was told to have lost on this connection, and has not acknowledged.
+    pub(crate) lost: Vec<Seq>,
     /// The keys of all letters that it has processed.
     pub(crate) processed: BTreeSet<u64>,
     /// It reads nothing before this.
@@ -137,6 +139,7 @@ impl Client {
             acked: 0,
             highest: 0,
             received: Vec::new(),
+            lost: Vec::new(),
             processed: BTreeSet::new(),
             reads_at: 0,
             returns_at: 0,
@@ -150,6 +153,7 @@ impl Client {
         self.stage = Stage::Away;
         self.link = None;
         self.received.clear();
+        self.lost.clear();
         self.outgoing.clear();
         self.repeats_at = None;
         self.returns_at = now + random.below(400);

@@ -1,6 +1,6 @@
-//! A commit that takes its time: it runs in a thread of its own and stands still before each operation of the disk, while
-//! sessions go on submitting, as in a server under load. One of the two threads runs at a time, so a run stays what its
-//! seed makes it.
+//! Work of the engine that takes its time, a commit or housekeeping: it runs in a thread of its own and stands still before
+//! each operation of the disk and of the archive, while sessions go on submitting, as in a server under load. One of the
+//! two threads runs at a time, so a run stays what its seed makes it.
 
 use std::io;
 use std::panic::resume_unwind;
@@ -8,8 +8,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{JoinHandle, ThreadId};
 
 use ackd_engine::{Disk, DiskFile, Embedded, SimDisk, SimFile};
+use ackd_wire::Millis;
 
-/// The disk as one life of the server has it: the committing thread waits at the gate.
+/// The disk as one life of the server has it: the thread of a flight waits at the gate.
 #[derive(Debug, Clone)]
 pub(crate) struct GatedDisk {
     disk: SimDisk,
@@ -25,24 +26,47 @@ pub(crate) struct GatedFile {
 
 /// Whose turn it is.
 #[derive(Debug, Default)]
-struct Gate {
+pub(crate) struct Gate {
     state: Mutex<State>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, all under one lock")]
 struct State {
     /// The thread that waits here; all others pass.
-    committer: Option<ThreadId>,
-    /// It is the committer's turn.
+    flying: Option<ThreadId>,
+    /// What it does is housekeeping.
+    housekeeping: bool,
+    /// It is that thread's turn.
     open: bool,
-    /// The commit has ended.
+    /// Where it stands, if it is not.
+    at: Station,
+    /// It has ended.
     done: bool,
     /// The process is gone: whatever is still asked of the disk has no effect.
     dead: bool,
 }
 
-/// A commit under way.
+/// What is asked to do one more operation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Station {
+    /// A commit, or a part of one, is under way: nobody else may commit.
+    #[default]
+    Disk,
+    /// The engine holds nothing that a commit needs.
+    Archive,
+}
+
+/// What is done in a flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Work {
+    Commit,
+    /// What upkeep and the housekeeper do.
+    Tick(Millis),
+}
+
+/// Work under way.
 #[derive(Debug)]
 pub(crate) struct Flight {
     gate: Arc<Gate>,
@@ -55,22 +79,31 @@ impl GatedDisk {
         Self { disk, gate: Arc::default() }
     }
 
+    /// Where the archive of this life waits too.
+    pub(crate) fn gate(&self) -> Arc<Gate> {
+        self.gate.clone()
+    }
+
     fn file(&self, file: io::Result<SimFile>) -> io::Result<GatedFile> {
         Ok(GatedFile { file: file?, gate: self.gate.clone() })
     }
 }
 
 impl Flight {
-    /// Begins a commit, up to its first operation of the disk.
-    pub(crate) fn begin(engine: &Arc<Embedded<GatedDisk>>, disk: &GatedDisk) -> Self {
+    /// Begins, up to the first operation.
+    pub(crate) fn begin(engine: &Arc<Embedded<GatedDisk>>, disk: &GatedDisk, work: Work) -> Self {
         let (gate, engine) = (disk.gate.clone(), engine.clone());
-        *gate.lock() = State { open: true, ..State::default() };
+        let housekeeping = work != Work::Commit;
+        *gate.lock() = State { open: true, housekeeping, ..State::default() };
         let thread = std::thread::spawn({
             let gate = gate.clone();
             move || {
-                gate.lock().committer = Some(std::thread::current().id());
+                gate.lock().flying = Some(std::thread::current().id());
                 let end = EndOfTurn(&gate);
-                engine.commit();
+                match work {
+                    Work::Commit => engine.commit(),
+                    Work::Tick(now) => engine.tick(now),
+                }
                 drop(end);
             }
         });
@@ -88,7 +121,7 @@ impl Flight {
         }
         let done = self.gate.lock().done;
         if done && let Some(thread) = self.thread.take() {
-            self.gate.lock().committer = None;
+            self.gate.lock().flying = None;
             if let Err(panic) = thread.join() {
                 resume_unwind(panic);
             }
@@ -101,7 +134,12 @@ impl Flight {
         while !self.go_on() {}
     }
 
-    /// Until the committer stands still, or has ended.
+    /// Where it stands.
+    pub(crate) fn at(&self) -> Station {
+        self.gate.lock().at
+    }
+
+    /// Until it stands still, or has ended.
     fn wait(&self) {
         let state = self.gate.lock();
         let waited = self.gate.changed.wait_while(state, |state| state.open && !state.done);
@@ -122,7 +160,7 @@ impl Drop for Flight {
     }
 }
 
-/// Says that the commit has ended, even if it has panicked.
+/// Says that the work has ended, even if it has panicked.
 struct EndOfTurn<'g>(&'g Gate);
 
 impl Drop for EndOfTurn<'_> {
@@ -137,11 +175,17 @@ impl Gate {
         self.state.lock().expect("nobody panics with this lock")
     }
 
-    /// The committer waits for its turn here.
-    fn pass(&self) -> io::Result<()> {
+    /// Whether this thread does what the housekeeper does.
+    pub(crate) fn is_housekeeping(&self) -> bool {
+        let state = self.lock();
+        state.housekeeping && state.flying == Some(std::thread::current().id())
+    }
+
+    /// The thread of a flight waits for its turn here.
+    pub(crate) fn pass(&self, at: Station) -> io::Result<()> {
         let mut state = self.lock();
-        if state.committer == Some(std::thread::current().id()) && !state.dead {
-            state.open = false;
+        if state.flying == Some(std::thread::current().id()) && !state.dead {
+            (state.open, state.at) = (false, at);
             self.changed.notify_all();
             let turn = self.changed.wait_while(state, |state| !state.open);
             state = turn.expect("nobody panics with this lock");
@@ -162,17 +206,17 @@ impl Disk for GatedDisk {
     }
 
     fn create(&self, name: &str) -> io::Result<GatedFile> {
-        self.gate.pass()?;
+        self.gate.pass(Station::Disk)?;
         self.file(self.disk.create(name))
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        self.gate.pass()?;
+        self.gate.pass(Station::Disk)?;
         self.disk.remove(name)
     }
 
     fn sync_dir(&self) -> io::Result<()> {
-        self.gate.pass()?;
+        self.gate.pass(Station::Disk)?;
         self.disk.sync_dir()
     }
 }
@@ -187,17 +231,17 @@ impl DiskFile for GatedFile {
     }
 
     fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {
-        self.gate.pass()?;
+        self.gate.pass(Station::Disk)?;
         self.file.write_at(buf, offset)
     }
 
     fn allocate(&self, bytes: u64) -> io::Result<()> {
-        self.gate.pass()?;
+        self.gate.pass(Station::Disk)?;
         self.file.allocate(bytes)
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.gate.pass()?;
+        self.gate.pass(Station::Disk)?;
         self.file.sync_data()
     }
 }

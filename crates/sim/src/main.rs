@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::process::ExitCode;
 
-use ackd_sim::{Figures, Plan, run, shrink};
+use ackd_sim::{ArchiveCounts, Figures, Plan, run, shrink};
 use anyhow::{Context as _, Result, bail};
 
 fn main() -> ExitCode {
@@ -83,9 +83,10 @@ fn search(seeds: Range<u64>, steps: u64, shrinks: u64) -> bool {
 
 fn summary(figures: &Figures) -> String {
     let Figures { accepted, repeats, refused, passing, delivered, redelivered, .. } = figures;
-    let Figures { connects, crashes, restarts, poisoned, .. } = figures;
+    let Figures { connects, crashes, restarts, poisoned, lost, archive, .. } = figures;
+    let ArchiveCounts { moved, read, reclaimed, checkpoints, full, failed } = archive;
     format!(
-        "{accepted} accepted, {repeats} repeats known, {refused} refused, {passing} put off, {delivered} delivered ({redelivered} again), {connects} connects, {crashes} crashes, {restarts} restarts, {poisoned} times unwritable"
+        "{accepted} accepted, {repeats} repeats known, {refused} refused, {passing} put off, {delivered} delivered ({redelivered} again), {connects} connects, {crashes} crashes, {restarts} restarts, {poisoned} times unwritable, {lost} ranges lost to devices that lag; archive: {moved} moved there, {read} read there, {reclaimed} taken out, {checkpoints} checkpoints, {full} times full, {failed} times failed"
     )
 }
 

@@ -11,12 +11,14 @@ use ackd_server::dialect::Greeting;
 use ackd_server::router::{Router, Switchboard};
 use ackd_server::session::Rules;
 use ackd_wire::Millis;
+use parking_lot::Mutex;
 
 use crate::connection::{Connection, Shared};
-use crate::flight::{Flight, GatedDisk};
+use crate::flight::{Flight, GatedDisk, Station, Work};
 use crate::link::Link;
 use crate::model::Bounds;
 use crate::random::{Random, SeededEntropy};
+use crate::shelf::{ArchiveCounts, GatedArchive};
 use crate::watch::Watch;
 
 /// A running server.
@@ -24,7 +26,7 @@ use crate::watch::Watch;
 pub(crate) struct Server {
     pub(crate) engine: Arc<Embedded<GatedDisk>>,
     disk: GatedDisk,
-    /// A commit that is under way. Ended before the engine is.
+    /// Work that is under way. Ended before the engine is.
     flight: Option<Flight>,
     shared: Shared,
     connections: BTreeMap<u64, Connection>,
@@ -34,12 +36,14 @@ impl Server {
     /// Starts on what is on the disk.
     pub(crate) fn start(
         (disk, archive): (&SimDisk, &SimArchive),
+        counts: &Arc<Mutex<ArchiveCounts>>,
         (seed, life): (u64, u64),
         now: Millis,
     ) -> Result<(Self, Recovered), OpenError> {
         let switchboard = Arc::new(Switchboard::default());
         let entropy = SeededEntropy::new(seed, life);
         let gated = GatedDisk::new(disk.clone());
+        let archive = Arc::new(GatedArchive::new(archive, gated.gate(), counts));
         let (engine, recovered) = open((&gated, archive), entropy, switchboard.clone(), now)?;
         let engine = Arc::new(engine);
         let router = Router::new(engine.clone(), switchboard);
@@ -98,24 +102,29 @@ impl Server {
         }
     }
 
-    /// Whether a commit is under way.
-    pub(crate) fn is_committing(&self) -> bool {
+    /// Whether work of the engine is under way.
+    pub(crate) fn is_busy(&self) -> bool {
         self.flight.is_some()
     }
 
-    /// Begins a commit that takes its time.
-    pub(crate) fn begin_commit(&mut self) {
-        self.flight = Some(Flight::begin(&self.engine, &self.disk));
+    /// Whether a commit would have to wait for the work that is under way.
+    pub(crate) fn is_committing(&self) -> bool {
+        self.flight.as_ref().is_some_and(|flight| flight.at() == Station::Disk)
     }
 
-    /// The commit under way does one more operation of the disk.
-    pub(crate) fn go_on_committing(&mut self) {
+    /// Begins work that takes its time.
+    pub(crate) fn begin(&mut self, work: Work) {
+        self.flight = Some(Flight::begin(&self.engine, &self.disk, work));
+    }
+
+    /// The work under way does one more operation.
+    pub(crate) fn go_on(&mut self) {
         if self.flight.as_mut().is_some_and(Flight::go_on) {
             self.flight = None;
         }
     }
 
-    /// The commit under way, if there is one, ends.
+    /// The work under way, if there is any, ends.
     pub(crate) fn land(&mut self) {
         if let Some(flight) = &mut self.flight {
             flight.land();
@@ -138,13 +147,12 @@ impl Server {
 
 /// The one place where the store is opened.
 fn open(
-    (disk, archive): (&GatedDisk, &SimArchive),
+    (disk, archive): (&GatedDisk, Arc<dyn Archive>),
     entropy: SeededEntropy,
     sink: Arc<dyn Sink>,
     now: Millis,
 ) -> Result<(Embedded<GatedDisk>, Recovered), OpenError> {
-    let store = (disk.clone(), Arc::new(archive.clone()) as Arc<dyn Archive>);
-    Embedded::open(settings(), store, Box::new(entropy), sink, now)
+    Embedded::open(settings(), (disk.clone(), archive), Box::new(entropy), sink, now)
 }
 
 fn settings() -> Settings {

@@ -6,17 +6,21 @@ mod fault;
 mod settle;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ackd_engine::{FaultPlan, SimArchive, SimDisk};
 use ackd_wire::{ClientId, Millis, Name, Token};
+use parking_lot::Mutex;
 
 use crate::client::{Client, Manner, Next, Stage};
+use crate::flight::Work;
 use crate::link::{Link, Packet};
 use crate::log::{Log, note};
 use crate::model::Model;
 use crate::plan::{Fault, Plan};
 use crate::random::Random;
 use crate::server::{BOUNDS, Server};
+use crate::shelf::ArchiveCounts;
 use crate::violation::Promise;
 use crate::watch::Watch;
 
@@ -27,6 +31,7 @@ pub(crate) struct World {
     now: Millis,
     disk: SimDisk,
     archive: SimArchive,
+    counts: Arc<Mutex<ArchiveCounts>>,
     /// What of the disk fails at present.
     faults: FaultPlan,
     /// The disk is full until then.
@@ -71,6 +76,7 @@ impl World {
             plan: plan.clone(),
             now: START,
             archive: SimArchive::new(&disk),
+            counts: Arc::default(),
             disk,
             faults: FaultPlan::default(),
             full_until: None,
@@ -101,6 +107,7 @@ impl World {
         if self.watch.model.violation().is_none() {
             self.settle();
         }
+        self.watch.model.figures.archive = *self.counts.lock();
     }
 
     fn step(&mut self, step: u64) {
@@ -140,23 +147,28 @@ impl World {
         });
     }
 
-    /// The engine commits: at once, or operation by operation while everything goes on.
+    /// The engine works: at once, or operation by operation while everything goes on.
     fn commit(&mut self, patient: bool, random: &mut Random) {
         let Some(server) = &mut self.server else { return };
-        if server.is_committing() {
+        if server.is_busy() {
             if patient && random.percent(60) {
-                server.go_on_committing();
+                server.go_on();
+                if server.is_busy() && !server.is_committing() && random.one_in(3) {
+                    server.engine.commit(); // housekeeping lets others commit
+                }
             } else {
                 server.land();
             }
-        } else if patient && random.one_in(5) {
-            server.begin_commit();
-        } else if random.one_in(15) {
-            server.engine.tick(self.now);
+        } else if patient && random.one_in(4) {
+            let tick = random.one_in(3);
+            server.begin(if tick { Work::Tick(self.now) } else { Work::Commit });
+        } else if random.one_in(12) {
+            server.begin(Work::Tick(self.now));
+            server.land();
         } else {
             server.engine.commit();
         }
-        let ended = !server.is_committing();
+        let ended = !server.is_busy();
         if ended && !self.disk.is_off() && !server.engine.is_poisoned() && self.full_until.is_none()
         {
             self.watch.model.committed();
@@ -165,12 +177,14 @@ impl World {
     }
 
     fn audit(&mut self) {
-        let Some(server) = self.server.as_ref().filter(|server| !server.is_committing()) else {
-            return; // its counts hold between commits
+        let Some(server) = self.server.as_ref().filter(|server| !server.is_busy()) else {
+            return; // its counts hold when nothing is under way
         };
+        let counts = *self.counts.lock();
         if let Err(what) = server.engine.audit() {
             self.watch.model.broken(Promise::Engine, what);
         }
+        *self.counts.lock() = counts; // what was read to check is nobody's
     }
 
     fn clients_read(&mut self, random: &mut Random) {

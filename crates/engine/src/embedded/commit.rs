@@ -12,9 +12,10 @@ use crate::journal::{JournalError, Serial, Written};
 use ackd_wire::Millis;
 
 impl<D: Disk + Clone> Embedded<D> {
-    /// Commits what has gathered. For [`Mode::Manual`].
+    /// Commits what has gathered, then reads what is wanted of the archive. For [`Mode::Manual`].
     pub fn commit(&self) {
         self.commit_with(true);
+        self.read_waiting();
     }
 
     /// Writes what trails (acks, departures), syncs it, and ends identities whose time is over. For [`Mode::Manual`],
@@ -22,6 +23,9 @@ impl<D: Disk + Clone> Embedded<D> {
     pub fn tick(&self, now: Millis) {
         self.tend(now);
         self.keep_house(now);
+        if self.settings.mode == Mode::Manual {
+            self.read_waiting();
+        }
     }
 
     /// What upkeep does beside making spares.

@@ -71,21 +71,28 @@ impl Page {
 }
 
 impl<D: Disk + Clone> Embedded<D> {
-    /// Has pages read by the thread, or reads them here.
+    /// Has pages read by the thread; without one reads them here, in [`Mode::Manual`] with the next commit.
     pub(super) fn read_pages(&self, pages: Vec<Page>) {
         if pages.is_empty() {
             return;
         }
-        if self.settings.mode == Mode::Inline {
-            let mut waiting = self.pages.lock();
-            if waiting.thread {
-                waiting.due.extend(pages);
-                drop(waiting);
-                self.pages_due.notify_one();
-                return;
-            }
+        let mut waiting = self.pages.lock();
+        if waiting.thread || self.settings.mode == Mode::Manual {
+            waiting.due.extend(pages);
+            drop(waiting);
+            self.pages_due.notify_one();
+            return;
         }
+        drop(waiting);
         self.read_now(pages);
+    }
+
+    /// Reads the pages that wait. For [`Mode::Manual`]: otherwise a thread does, or whoever asks.
+    pub fn read_waiting(&self) {
+        let due = std::mem::take(&mut self.pages.lock().due);
+        if !due.is_empty() {
+            self.read_now(due.into());
+        }
     }
 
     pub(super) fn run_pages(&self) {

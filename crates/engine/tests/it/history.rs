@@ -345,6 +345,7 @@ impl World {
             let (messages, bytes) = (1 + self.random(50) as u16, 1 + self.random(30_000) as u32);
             let read = Read { reader, after, messages, bytes };
             rig.submit(session, u32::MAX - 1, Command::Read(read));
+            rig.engine.read_waiting();
             let answer = rig.take().answers.pop().expect("a read is answered at once").1;
             let Answer::Page { messages, read_to, end, .. } = answer else { panic!("{answer:?}") };
             all.extend(messages);

@@ -42,6 +42,7 @@ impl Client {
                 }
                 ServerFrame::Error(frame) => self.refused(now, &frame, random),
                 ServerFrame::Message(frame) => self.receive(&frame),
+                ServerFrame::Lost(frame) => self.lost.push(frame.to),
                 _ => {}
             }
         }

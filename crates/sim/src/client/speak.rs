@@ -79,6 +79,7 @@ impl Client {
 
     /// Acknowledges, or rejects, some of what it has received.
     pub(crate) fn acknowledge(&mut self, all: bool, random: &mut Random) {
+        self.acknowledge_lost();
         if self.received.is_empty() {
             return;
         }
@@ -95,6 +96,7 @@ impl Client {
         if by_seq {
             let last = self.received.drain(..count).map(|(seq, _)| seq).max().unwrap_or(0);
             self.received.retain(|(seq, _)| last < *seq);
+            self.lost.retain(|to| last < *to);
             self.acked = self.acked.max(last);
             return self.outgoing.push(format!(r#"{{"op":"ack","seq":{last}}}"#));
         }
@@ -114,11 +116,23 @@ impl Client {
         }
     }
 
+    /// A `lost` is acknowledged by its end, as soon as everything before it is.
+    fn acknowledge_lost(&mut self) {
+        let first = self.received.iter().map(|(seq, _)| *seq).min();
+        let ready = self.lost.iter().copied().filter(|to| first.is_none_or(|first| *to < first));
+        if let Some(to) = ready.max() {
+            self.lost.retain(|other| to < *other);
+            (self.acked, self.highest) = (self.acked.max(to), self.highest.max(to));
+            self.outgoing.push(format!(r#"{{"op":"ack","seq":{to}}}"#));
+        }
+    }
+
     /// Acknowledges everything that it has ever received, whatever connection it came on.
     pub(crate) fn acknowledge_again(&mut self) {
         if self.manner.ack != AckBy::Ids && self.highest != 0 {
             let highest = self.highest;
             self.received.retain(|(seq, _)| highest < *seq);
+            self.lost.retain(|to| highest < *to);
             self.acked = self.acked.max(highest);
             self.outgoing.push(format!(r#"{{"op":"ack","seq":{highest}}}"#));
         }

@@ -114,8 +114,9 @@ impl Model {
             let said = talk.in_flight.entry(seq).or_default();
             *said = (self.now, said.1 + 1);
         }
-        let (in_flight, window) = (talk.in_flight.len(), talk.window);
-        (window < in_flight)
+        let (in_flight, window) = (talk.in_flight.len() + talk.lost.len(), talk.window);
+        let overflowed = self.people[talk.person].mailbox.overflowed;
+        (!overflowed && window < in_flight)
             .then(|| (Promise::Window, format!("{in_flight} in flight, the window is {window}")))
     }
 

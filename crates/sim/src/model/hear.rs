@@ -85,6 +85,7 @@ impl Model {
             return;
         };
         letter.heard += 1;
+        let to = letter.to;
         if letter.verdict == Verdict::Refused {
             letter.verdict = Verdict::Open; // it is decided anew
         }
@@ -101,6 +102,7 @@ impl Model {
         } else if let Some(mark) = &send.r#ref {
             talk.refs.insert(mark.as_str().to_owned(), key);
         }
+        self.note_lag(to);
     }
 
     fn heard_ack(&mut self, connection: u64, seq: Seq) {
@@ -122,6 +124,7 @@ impl Model {
         for talk in self.talks.values_mut() {
             if talk.person == person && talk.device == *device {
                 talk.in_flight = talk.in_flight.split_off(&(seq + 1));
+                talk.lost = talk.lost.split_off(&(seq + 1));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! A mailbox as the model knows it: what stands where, and what each device has settled.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ackd_wire::{Name, Seq};
 
@@ -20,6 +20,8 @@ pub(super) struct Mailbox {
     /// Of each outbox (its identity, its name): numbers by place.
     pub(super) orders: BTreeMap<(usize, Name), BTreeMap<Seq, u64>>,
     pub(super) devices: BTreeMap<Name, Device>,
+    /// So much has waited for a device that lags that the oldest of it may have ended, in flight too.
+    pub(super) overflowed: bool,
 }
 
 /// One device of an identity.
@@ -34,6 +36,8 @@ pub(crate) struct Device {
     pub(super) durable: Settled,
     /// What the server was ever told to settle: a crash may have kept it or not.
     pub(super) perhaps: Settled,
+    /// What it was told to have lost.
+    pub(super) lost: BTreeSet<Seq>,
     /// What was delivered on connections that are over, and how many `connect`s had been heard by their end.
     pub(super) delivered: BTreeMap<Seq, u64>,
 }

@@ -4,6 +4,7 @@
 mod deliver;
 mod hear;
 mod letter;
+mod lost;
 mod mailbox;
 mod say;
 mod settled;
@@ -18,6 +19,7 @@ use letter::{Verdict, body};
 use mailbox::Mailbox;
 use talk::Talk;
 
+use crate::shelf::ArchiveCounts;
 use crate::violation::{Promise, Violation};
 
 /// What was promised, and whether it was kept so far.
@@ -92,8 +94,12 @@ pub struct Figures {
     pub crashes: u64,
     /// Lives that ended with one.
     pub restarts: u64,
+    /// Ranges that devices were told to have lost.
+    pub lost: u64,
     /// Times that the store could not be written.
     pub poisoned: u64,
+    /// What was done with the archive.
+    pub archive: ArchiveCounts,
 }
 
 impl Figures {
@@ -110,7 +116,9 @@ impl Figures {
             connects: self.connects + other.connects,
             crashes: self.crashes + other.crashes,
             restarts: self.restarts + other.restarts,
+            lost: self.lost + other.lost,
             poisoned: self.poisoned + other.poisoned,
+            archive: self.archive.plus(&other.archive),
         }
     }
 }
@@ -218,7 +226,9 @@ impl Model {
             let pause = (ack_timeout_ms << (times - 1).min(20)).min(PAUSE_MS_MAX);
             at + pause + slack_ms < now
         };
-        let waits = |talk: &Talk| !talk.parted && talk.in_flight.values().any(late);
+        let overflowed = |talk: &Talk| self.people[talk.person].mailbox.overflowed;
+        let waits =
+            |talk: &Talk| !talk.parted && !overflowed(talk) && talk.in_flight.values().any(late);
         if let Some((connection, talk)) = self.talks.iter().find(|(_, talk)| waits(talk)) {
             let what = format!("#{connection} was last told {:?}; it is {now}", talk.in_flight);
             self.broken(Promise::Again, what);
@@ -227,11 +237,15 @@ impl Model {
 
     /// The letters that a device is owed: accepted, behind its start, and rejected by nobody.
     pub(crate) fn owed(&self, person: usize, device: &Name) -> impl Iterator<Item = u64> {
-        let start = self.people[person].mailbox.devices.get(device).and_then(|d| d.start);
+        let known = self.people[person].mailbox.devices.get(device);
+        let start = known.and_then(|device| device.start);
         let owed = self.letters.iter().filter(move |(_, letter)| {
             let behind = start.is_some_and(|start| letter.place.is_none_or(|seq| start < seq));
             let accepted = letter.verdict == Verdict::Accepted;
-            letter.to == person && accepted && !letter.rejected && behind
+            let lost = letter
+                .place
+                .is_some_and(|seq| known.is_some_and(|known| known.lost.contains(&seq)));
+            letter.to == person && accepted && !letter.rejected && behind && !lost
         });
         owed.map(|(key, _)| *key)
     }

@@ -16,6 +16,7 @@ impl Model {
                 Ok(ServerFrame::Accepted(frame)) => self.said_accepted(connection, &frame),
                 Ok(ServerFrame::Error(frame)) => self.said_error(connection, &frame),
                 Ok(ServerFrame::Message(frame)) => self.said_message(connection, &frame),
+                Ok(ServerFrame::Lost(frame)) => self.said_lost(connection, &frame),
                 Ok(ServerFrame::Pong { .. } | ServerFrame::Goaway(_)) => {}
                 Ok(frame) => {
                     self.broken(Promise::Answers, format!("nobody asked for {frame:?}"));
@@ -65,7 +66,8 @@ impl Model {
             faults.push(Some(what));
         }
         let known = unsettled.iter().filter(|seq| **seq <= talk.end).count();
-        if frame.pending < known as u64 {
+        // What a device that lags has lost does not wait for it.
+        if only && frame.pending < known as u64 {
             faults.push(Some(format!("{} pending, {known} are known to wait", frame.pending)));
         }
         for what in faults.into_iter().flatten() {
@@ -200,15 +202,17 @@ impl Model {
         }
     }
 
-    /// Whether the mailbox that a letter was accepted in holds more than it may: of what was accepted before, more is
-    /// surely unsettled.
+    /// Whether the mailbox that a letter was accepted in holds more than it may: of what was accepted before, more has
+    /// surely been settled by no device.
     fn surely_full(&self, key: u64) -> bool {
         let to = self.letters[&key].to;
         let devices = &self.people[to].mailbox.devices;
+        // What stood there when a later device began counts as settled by it.
+        let later = devices.values().any(|device| device.start.is_some_and(|start| 0 < start));
         let waits = |letter: &&super::Letter| {
-            let settled = letter.place.is_some_and(|seq| {
-                devices.values().all(|device| {
-                    device.perhaps.has(seq) || device.start.is_none_or(|start| seq <= start)
+            let settled = letter.place.map_or(later, |seq| {
+                devices.values().any(|device| {
+                    device.perhaps.has(seq) || device.start.is_some_and(|start| seq <= start)
                 })
             });
             letter.to == to && letter.verdict == Verdict::Accepted && !settled && !letter.rejected
@@ -233,6 +237,9 @@ impl Model {
             bytes += (letter.body.len() + self.people[letter.from].id.as_str().len()) as u64;
         }
         // The letter itself is among them.
+        if 1 < devices.len() {
+            senders = all; // of devices that lag only about is known who sent what
+        }
         all <= self.limits.messages
             && senders <= self.limits.sender_messages
             && bytes <= self.limits.bytes

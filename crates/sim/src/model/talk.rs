@@ -36,6 +36,8 @@ pub(super) struct Talk {
     pub(super) delivered: BTreeSet<Seq>,
     /// Delivered and not settled: when it was last said, and how often.
     pub(super) in_flight: BTreeMap<Seq, (Millis, u32)>,
+    /// Where ranges end that it was told to have lost and has not acknowledged.
+    pub(super) lost: BTreeSet<Seq>,
     /// Numbers whose last answer was a passing refusal, and whether they were repeated since.
     pub(super) passing: BTreeMap<u64, bool>,
     /// When each number was heard last, among all sends of this connection.
@@ -66,6 +68,7 @@ impl Talk {
             start: 0,
             delivered: BTreeSet::new(),
             in_flight: BTreeMap::new(),
+            lost: BTreeSet::new(),
             passing: BTreeMap::new(),
             heard: BTreeMap::new(),
             refs: BTreeMap::new(),

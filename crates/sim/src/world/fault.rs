@@ -1,7 +1,7 @@
 //! What happens to the server: its process is killed, the power goes, the disk fills up or fails, it is restarted, the
 //! clock jumps; and how it comes back.
 
-use ackd_engine::{ArchiveError, CrashPlan, FaultPlan, JournalError, OpenError};
+use ackd_engine::{Archive as _, ArchiveError, CrashPlan, FaultPlan, JournalError, OpenError};
 use ackd_wire::Millis;
 
 use super::World;
@@ -96,8 +96,10 @@ impl World {
 
     fn fill_up(&mut self, random: &mut Random) {
         let capacity = self.disk.used() + random.below(3) * 40_000;
-        note!(self.watch.log, "the disk has room for {capacity} bytes");
+        let archive = self.archive.usage().disk_bytes + random.below(3) * 5_000;
+        note!(self.watch.log, "the disk has room for {capacity} bytes, the archive for {archive}");
         self.faults.capacity = Some(capacity);
+        self.archive.limit(Some(archive));
         self.full_until = Some(self.now + random.between(100, 6_000));
         self.disk.plan(self.faults);
     }
@@ -135,6 +137,7 @@ impl World {
         if self.full_until.is_some_and(|until| until <= self.now) {
             note!(self.watch.log, "the disk has room again");
             (self.full_until, self.faults.capacity) = (None, None);
+            self.archive.limit(None);
             self.disk.plan(self.faults);
         }
         match &self.server {
@@ -173,8 +176,8 @@ impl World {
         self.disk.plan(self.faults);
         self.life += 1;
         self.archive = self.archive.reopen(CrashPlan::Random(random.any()));
-        let opened =
-            Server::start((&self.disk, &self.archive), (self.plan.seed, self.life), self.now);
+        let store = (&self.disk, &self.archive);
+        let opened = Server::start(store, &self.counts, (self.plan.seed, self.life), self.now);
         let off = self.disk.is_off();
         match opened {
             Ok((server, recovered)) if !off => {

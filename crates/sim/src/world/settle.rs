@@ -39,6 +39,7 @@ impl World {
         crate::log::note!(self.watch.log, "nothing goes wrong any more");
         self.faults = FaultPlan::default();
         self.full_until = None;
+        self.archive.limit(None);
         self.disk.plan(self.faults);
         self.plan.faults = crate::plan::Faults::none();
         for client in &mut self.clients {
@@ -62,11 +63,13 @@ impl World {
         let model = &self.watch.model;
         let Some(server) = &self.server else { return false };
         let done = |client: &crate::client::Client| {
-            let mut owed = model.owed(client.person, &client.device);
+            let owed = model.owed(client.person, &client.device);
+            let missing = owed.filter(|key| !client.processed.contains(key)).count();
             client.stage == Stage::Here
                 && client.unanswered.is_empty()
                 && client.received.is_empty()
-                && owed.all(|key| client.processed.contains(&key))
+                && client.lost.is_empty()
+                && missing <= model.lost_unseen(client.person)
         };
         self.clients.iter().all(done) && server.engine.waiting() == (0, 0)
     }
@@ -80,7 +83,8 @@ impl World {
         let mut open = Vec::new();
         for client in &self.clients {
             let owed = self.watch.model.owed(client.person, &client.device);
-            let missing = owed.filter(|key| !client.processed.contains(key));
+            let unseen = self.watch.model.lost_unseen(client.person);
+            let missing = owed.filter(|key| !client.processed.contains(key)).skip(unseen);
             kept.extend(missing.map(|key| format!("letter {key} never reached {}", client.label)));
             let unanswered = client.unanswered.len();
             open.push(format!("{} is {:?}, {unanswered} unanswered", client.label, client.stage));
