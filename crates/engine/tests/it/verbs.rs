@@ -48,6 +48,31 @@ fn everything_is_there_after_a_reopening() {
 }
 
 #[test]
+fn mail_that_only_the_archive_knows_is_settled_after_a_reopening() {
+    let rig = Rig::new();
+    let (ann, bob, eve) = (rig.claim(1, "ann"), rig.claim(2, "bob"), rig.claim(3, "eve"));
+    (1..=5).for_each(|n| drop(rig.send(1, &ann, "bob", n)));
+    rig.settle(2, &bob, None, &[4, 5]);
+    // Enough that no segment of the journal has anything of that any more.
+    let body = vec![b'1'; 16 * 1024];
+    for n in 1..=60 {
+        let sent = rig.ask(3, Command::Append(append(&eve, "eve", n, &body)));
+        assert!(accepted(&sent).is_some(), "{sent:?}");
+        rig.settle(3, &eve, Some(n), &[]);
+        rig.engine.tick(rig.now);
+    }
+    let rig = rig.reopen();
+    rig.engine.audit().expect("the books are right");
+    let bob = rig.claim(2, "bob");
+    assert_eq!((bob.pending, bob.end), (3, 5));
+    assert_eq!(seqs(&rig.read(2, &bob)), [1, 2, 3]);
+    assert!(matches!(rig.settle(2, &bob, None, &[2]), Answer::Done));
+    assert_eq!(seqs(&rig.read(2, &bob)), [1, 3]);
+    assert!(matches!(rig.settle(2, &bob, Some(3), &[]), Answer::Done));
+    assert_eq!((rig.read(2, &bob).len(), rig.claim(4, "bob").acked), (0, 5));
+}
+
+#[test]
 fn a_repeat_is_answered_when_the_first_is_stored() {
     let rig = Rig::new();
     let ann = rig.claim(1, "ann");

@@ -208,6 +208,7 @@ impl Log {
             archived.waiting.add_all(*sender, *messages, 0);
         }
         archived.waiting.bytes = record.bytes;
+        self.stored_up_to(record.to);
         self.earliest = self.earliest.min(record.earliest);
         // The last one may be there alone.
         self.end = self.end.max(record.to);

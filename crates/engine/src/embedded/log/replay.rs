@@ -11,8 +11,7 @@ impl Log {
     /// A record says that this message was stored. It may be archived, or settled since.
     pub(in crate::embedded) fn replay(&mut self, entry: Entry, segment: u64) {
         let seq = entry.message.seq;
-        self.end = self.end.max(seq);
-        self.next_seq = self.next_seq.max(seq + 1);
+        self.stored_up_to(seq);
         self.message_segment = segment;
         self.earliest = self.earliest.min(entry.message.expires);
         if seq <= self.archived_to() || self.is_over(seq) {
@@ -25,6 +24,13 @@ impl Log {
         self.in_memory.add(entry.sender, entry.message.bytes());
         self.make_place();
         self.entries.insert(place, entry);
+    }
+
+    /// Something says that the message with this number was stored, whatever became of it since. Its own record may be
+    /// gone with its segment.
+    pub(super) fn stored_up_to(&mut self, seq: Seq) {
+        self.end = self.end.max(seq);
+        self.next_seq = self.next_seq.max(seq.saturating_add(1));
     }
 
     /// Takes over what a header record says.
@@ -101,8 +107,8 @@ impl Log {
         reader.position = before.max(position);
         beyond.iter().for_each(|(start, end)| reader.beyond.insert_range(start, end));
         reader.beyond.remove_up_to(reader.position);
-        self.end = self.end.max(position);
-        self.next_seq = self.next_seq.max(position.saturating_add(1));
+        let last = beyond.iter().last().map_or(position, |(_, end)| end.max(position));
+        self.stored_up_to(last);
         self.drop_over(before.saturating_add(1), position);
         for (start, end) in beyond.iter() {
             self.drop_over(start, end);
