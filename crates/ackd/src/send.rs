@@ -191,8 +191,8 @@ impl Answers {
             let Some(receipts) = &mut self.receipts else { bail!("no receipt was asked for") };
             match within(self.timeout, receipts.recv()).await {
                 None => bail!(
-                    "{id} is kept, but there is no receipt within {}: its recipient may be away, or the server \
-                     sends none; ask again with a longer --timeout",
+                    "{id} is kept, but there is no receipt within {}: its recipient may be \
+                     away; ask again with a longer --timeout",
                     show_duration(self.timeout.unwrap_or_default())
                 ),
                 Some(None) => bail!("{id} is kept, but the connection ended before its receipt"),

@@ -197,6 +197,7 @@ impl Load {
             body: Body { encoding: Encoding::Json, bytes: &BODY },
             ttl_ms: None,
             receipt: false,
+            mark: None,
             refusal: None,
             unknown: Unknown::Refuse,
         };

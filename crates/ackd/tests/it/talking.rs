@@ -207,7 +207,19 @@ fn a_receipt_that_does_not_come_is_a_failure_in_time() {
     let last = stderr.lines().last().expect("a line");
     let (id, rest) = last["ackd: ".len()..].split_once(' ').expect("an ID");
     assert_eq!(id.len(), 32, "{stderr}");
-    insta::assert_snapshot!(rest, @"is kept, but there is no receipt within 300ms: its recipient may be away, or the server sends none; ask again with a longer --timeout");
+    insta::assert_snapshot!(rest, @"is kept, but there is no receipt within 300ms: its recipient may be away; ask again with a longer --timeout");
+}
+
+#[test]
+fn a_receipt_says_what_the_recipient_has_done() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let serving = Serving::start(dir.path());
+    let listening = listen(&["--count", "1"], &serving, dir.path());
+    let (status, stdout, stderr) = send(&["hello", "--receipt"], &serving, dir.path());
+    assert_eq!((status, stderr.as_str()), (0, ""));
+    let (id, state) = stdout.trim_end().split_once(' ').expect("an ID and a state");
+    assert_eq!((id.len(), state), (32, "acked"));
+    drop(listening.wait_with_output());
 }
 
 /// Below `mailbox_sender_limit`: none is refused, however slowly the listener reads.

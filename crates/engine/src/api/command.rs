@@ -43,7 +43,7 @@ pub enum Command<'a> {
     /// Settles messages for a reader. `Refused(BadAck)`, and nothing settled, when it reaches beyond the log's end; else
     /// `Done`, at once. Neither is answered to [`Tag::QUIET`].
     Settle(Settle),
-    /// Ends messages as dead. No answer.
+    /// Ends messages as dead: for all readers of the log where none has settled them yet, else for this one. No answer.
     Reject {
         /// Who rejects.
         reader: ReaderKey,
@@ -174,6 +174,8 @@ pub struct Append<'a> {
     pub ttl_ms: Option<Millis>,
     /// Whether the sender wants a receipt.
     pub receipt: bool,
+    /// `ref` of the send, for its receipts: at most 64 characters; kept only where one is wanted.
+    pub mark: Option<&'a str>,
     /// A refusal that the caller has already found (too large, forbidden …): given unless the number decides.
     pub refusal: Option<Refusal>,
     /// What to do for a name that nobody holds.

@@ -5,7 +5,8 @@ use ackd_wire::Millis;
 /// What a store may hold and for how long. Durations in milliseconds, sizes in bytes.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Unsettled messages in one mailbox; beyond it a send is refused (`mailbox_full`).
+    /// Unsettled messages in one mailbox; beyond it a send is refused (`mailbox_full`). So many receipts beside them;
+    /// beyond it the oldest end.
     pub mailbox_messages: u32,
     /// Bytes of bodies and names unsettled in one mailbox; beyond it a send is refused (`mailbox_full`).
     pub mailbox_bytes: u64,

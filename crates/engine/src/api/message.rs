@@ -1,4 +1,4 @@
-//! A stored (or live) message: fixed fields, and one slice that holds sender, room and body.
+//! A stored (or live) message: fixed fields, and one slice that holds sender, room, `ref` and body.
 
 use ackd_wire::{MessageId, Millis, Seq};
 use bytes::Bytes;
@@ -25,6 +25,17 @@ pub enum Address {
     Room = 1,
     /// To everyone connected at that moment.
     All = 2,
+    /// To the sender of another message: a receipt.
+    Receipt = 3,
+}
+
+/// How long the parts of a message's text are that stand before its body.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Lengths {
+    pub(crate) from: u8,
+    pub(crate) room: u8,
+    /// Of the send's `ref`; kept only where a receipt is wanted, and in the receipt.
+    pub(crate) mark: Option<u16>,
 }
 
 /// One message of one log. Clones share the bytes.
@@ -44,10 +55,12 @@ pub struct Message {
     pub address: Address,
     /// Whether its sender asked for a receipt.
     pub receipt: bool,
-    /// `from_len + room_len <= text.len()`.
+    /// `from_len + room_len` and the length of the `ref` are at most `text.len()`.
     from_len: u8,
     room_len: u8,
-    /// Sender, room (empty unless `address` is `Room`) and body, one after the other.
+    /// One more than the length of the `ref`; 0: none.
+    mark_len: u16,
+    /// Sender, room (empty unless `address` is `Room`), `ref` and body, one after the other.
     text: Bytes,
 }
 
@@ -77,6 +90,7 @@ impl Message {
             receipt: false,
             from_len,
             room_len,
+            mark_len: 0,
             text: text.into(),
         })
     }
@@ -88,16 +102,39 @@ impl Message {
         (encoding, address): (Encoding, Address),
         receipt: bool,
     ) -> Self {
-        let (from_len, room_len, text) = (0, 0, Bytes::new());
-        Self { seq, id, at, expires, encoding, address, receipt, from_len, room_len, text }
+        let (from_len, room_len, mark_len, text) = (0, 0, 0, Bytes::new());
+        Self {
+            seq,
+            id,
+            at,
+            expires,
+            encoding,
+            address,
+            receipt,
+            from_len,
+            room_len,
+            mark_len,
+            text,
+        }
     }
 
-    /// Replaces the bytes: sender, room and body, of which the two lengths say where each begins.
-    pub(crate) fn with_names(mut self, (from_len, room_len): (u8, u8), text: Bytes) -> Self {
-        assert!(usize::from(from_len) + usize::from(room_len) <= text.len());
-        (self.from_len, self.room_len) = (from_len, room_len);
+    /// Replaces the bytes: sender, room, `ref` and body, of which the lengths say where each begins.
+    pub(crate) fn with_text(mut self, lengths: Lengths, text: Bytes) -> Self {
+        (self.from_len, self.room_len) = (lengths.from, lengths.room);
+        self.mark_len = lengths.mark.map_or(0, |bytes| bytes + 1);
         self.text = text;
+        assert!(self.body_start() <= self.text.len());
         self
+    }
+
+    pub(crate) fn lengths(&self) -> Lengths {
+        let mark = self.mark_len.checked_sub(1);
+        Lengths { from: self.from_len, room: self.room_len, mark }
+    }
+
+    fn body_start(&self) -> usize {
+        let names = usize::from(self.from_len) + usize::from(self.room_len);
+        names + usize::from(self.mark_len.saturating_sub(1))
     }
 
     /// The same message, addressed otherwise.
@@ -118,12 +155,23 @@ impl Message {
         &self.text[start..start + usize::from(self.room_len)]
     }
 
-    /// The body, in its encoding.
-    pub fn body(&self) -> &[u8] {
-        &self.text[usize::from(self.from_len) + usize::from(self.room_len)..]
+    /// `ref` of the send, as UTF-8: kept only where its sender asked for a receipt, and in the receipt.
+    pub fn mark(&self) -> Option<&[u8]> {
+        let start = usize::from(self.from_len) + usize::from(self.room_len);
+        (self.mark_len != 0).then(|| &self.text[start..self.body_start()])
     }
 
-    /// What the message counts against `mailbox_bytes`: names and body.
+    /// The body, in its encoding.
+    pub fn body(&self) -> &[u8] {
+        &self.text[self.body_start()..]
+    }
+
+    /// Whether it is a receipt.
+    pub fn is_receipt(&self) -> bool {
+        self.address == Address::Receipt
+    }
+
+    /// What the message counts against `mailbox_bytes`: names, `ref` where it is kept, and body.
     pub fn bytes(&self) -> u64 {
         self.text.len() as u64
     }

@@ -7,6 +7,7 @@ mod keys;
 mod limits;
 mod message;
 mod observer;
+mod receipt;
 mod room;
 
 pub use answer::{Answer, Connected, Delivery, Lost, Notice, Outcome, Recipient, Refusal};
@@ -17,6 +18,9 @@ pub use command::{
 pub use engine::{Engine, Entropy, Sink};
 pub use keys::{IdentityKey, LogKey, OutboxKey, ReaderKey, SessionKey, Tag};
 pub use limits::Limits;
+pub(crate) use message::Lengths;
 pub use message::{Address, Encoding, Message};
 pub use observer::{Commit, Observer};
+pub(crate) use receipt::ReceiptBody;
+pub use receipt::{Receipt, ReceiptState};
 pub use room::{JoinRoom, MemberKey, ReadRoom, RoomPage, RoomPlace, SettleRoom};

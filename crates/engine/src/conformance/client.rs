@@ -198,6 +198,7 @@ pub(super) fn append<'a>(from: &Connected, to: &'a str, n: u64) -> Append<'a> {
         body: Body { encoding: Encoding::Json, bytes: b"\"hello\"" },
         ttl_ms: None,
         receipt: false,
+        mark: None,
         refusal: None,
         unknown: Unknown::Refuse,
     }

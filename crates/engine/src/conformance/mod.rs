@@ -12,6 +12,7 @@ mod numbers;
 mod order;
 mod outboxes;
 mod read;
+mod receipts;
 mod room_ends;
 mod rooms;
 mod rotation;
@@ -60,6 +61,7 @@ pub const TOPICS: &[(&str, &[Test])] = &[
     ("order", order::TESTS),
     ("outboxes", outboxes::TESTS),
     ("read", read::TESTS),
+    ("receipts", receipts::TESTS),
     ("room_ends", room_ends::TESTS),
     ("rooms", rooms::TESTS),
     ("rotation", rotation::TESTS),

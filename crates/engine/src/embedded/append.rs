@@ -4,11 +4,14 @@ use ackd_wire::v1::EndReason;
 use ackd_wire::{ClientId, MessageId, Seq};
 
 use super::Shared;
-use super::group::{Appended, Pending, Placed};
+use super::group::{Appended, Group, Pending, Placed};
 use super::outbox::{Outbox, Verdict};
+use super::receipts::{self, told_at_once, told_bytes};
 use super::records::{MessageRecord, kind};
 use super::submit::Step;
-use crate::api::{Append, LogKey, Message, OutboxKey, Pass, Recipient, Refusal, Target, Unknown};
+use crate::api::{
+    Append, Lengths, LogKey, Message, OutboxKey, Pass, Recipient, Refusal, Target, Unknown,
+};
 use crate::disk::Disk;
 
 /// Who a message is from, as the record says it.
@@ -123,12 +126,13 @@ impl<D: Disk> Step<'_, D> {
             return Err(refusal);
         }
         let sender = self.sender(append)?;
-        let bytes = (sender.id.len() + append.room.len() + append.body.bytes.len()) as u64;
+        let bytes = text_bytes(append, &sender);
         if let Some(log) = log {
             self.check_limits(log, sender.number, bytes)?;
             self.make_room(log, bytes);
         }
-        let more = self.first_records_bytes(append.number, log);
+        let told = if append.receipt { told_bytes(append.mark) } else { 0 };
+        let more = self.first_records_bytes(append.number, log) + told;
         let record_bytes = (bytes + more) as usize + RECORD_BYTES;
         if !self.admits(record_bytes) {
             return Err(self.no_room(record_bytes));
@@ -204,7 +208,8 @@ impl<D: Disk> Step<'_, D> {
                 (2 * u64::from(limits.mailbox_messages), limits.mailbox_bytes.saturating_mul(2));
             let Some(identity) = state.identities.get(&log) else { return };
             let mailbox = &identity.mailbox;
-            if mailbox.waiting() < messages_max && mailbox.waiting_bytes() + bytes <= bytes_max {
+            let (messages, waiting_bytes) = mailbox.messages();
+            if messages < messages_max && waiting_bytes + bytes <= bytes_max {
                 return;
             }
             let oldest = mailbox.oldest_lagging((messages_max / 64).clamp(1, 1024) as usize);
@@ -234,7 +239,7 @@ impl<D: Disk> Step<'_, D> {
         self.store_identity(log);
         let id = self.id_of(append);
         self.store_outbox(append.number, log);
-        let bytes = (sender.id.len() + append.room.len() + append.body.bytes.len()) as u64;
+        let bytes = text_bytes(append, sender);
         let now = self.now;
         let state = &mut self.shared.state;
         let admitted = state.change_log(log, |log| log.admit(sender.number, bytes));
@@ -252,6 +257,9 @@ impl<D: Disk> Step<'_, D> {
             _ => Recipient::Here,
         };
         self.write_message(append, (log, seq, id), sender);
+        if append.receipt && recipient != Recipient::Here {
+            self.tell_at_once(append, (log, seq, id), sender.number);
+        }
         self.shared.group.answer(self.tag, Pending::Accepted { id, dup: false, recipient });
         // Nobody may wait for the answer, but whoever reads the mailbox waits for the message.
         self.shared.group.sync = true;
@@ -276,6 +284,8 @@ impl<D: Disk> Step<'_, D> {
         let number = append.number.map_or((0, 0), |(outbox, n)| (outbox.0, n));
         let ttl_max = self.shared.state.limits.message_ttl_ms;
         let ttl_ms = append.ttl_ms.unwrap_or(ttl_max).min(ttl_max);
+        let mark = append.mark.filter(|_| append.receipt);
+        let mark_bytes = mark.map(|mark| mark.len() as u16);
         let record = MessageRecord {
             log,
             seq,
@@ -288,22 +298,31 @@ impl<D: Disk> Step<'_, D> {
             encoding: append.body.encoding,
             address: append.address,
             receipt: append.receipt,
-            from_bytes: sender.id.len() as u8,
-            room_bytes: append.room.len() as u8,
-            text: [&sender.id, append.room.as_bytes(), append.body.bytes],
+            told: 0,
+            lengths: Lengths {
+                from: sender.id.len() as u8,
+                room: append.room.len() as u8,
+                mark: mark_bytes,
+            },
+            text: [
+                &sender.id,
+                append.room.as_bytes(),
+                mark.unwrap_or_default().as_bytes(),
+                append.body.bytes,
+            ],
         };
-        self.write(&record);
+        write(&mut self.shared.group, &record);
     }
 
-    fn write(&mut self, record: &MessageRecord<'_>) {
-        let group = &mut self.shared.group;
-        let whole = group.record(kind::MESSAGE, None, |into| record.encode(into));
-        let text = whole.end - record.text_bytes()..whole.end;
-        let message = message(record);
-        let names = (record.from_bytes, record.room_bytes);
-        let number = (record.outbox, record.n);
-        let (log, sender) = (record.log, record.sender);
-        group.appended.push(Appended { log, message, names, text, sender, number });
+    /// Its recipient is away: the sender learns with the next group already that it waits.
+    fn tell_at_once(&mut self, append: &Append<'_>, of: (u64, Seq, MessageId), sender: u64) {
+        let Shared { state, group, .. } = &mut *self.shared;
+        let Some(identity) = state.identities.get(&of.0) else { return };
+        let n = append.number.map_or(0, |(_, n)| n);
+        let owed = told_at_once(of, (sender, n, append.mark), identity.id.clone(), self.now);
+        if let Some(owner) = receipts::write((state, group), &owed, self.outcome) {
+            self.engine.limit_receipts(self.shared, owner, self.outcome);
+        }
     }
 
     /// The recipient must be known to the journal before its mail is.
@@ -335,6 +354,22 @@ impl<D: Disk> Step<'_, D> {
         outbox.group = group.number;
         outbox.last_used = self.now;
     }
+}
+
+/// Puts a message in the group.
+pub(super) fn write(group: &mut Group, record: &MessageRecord<'_>) {
+    let whole = group.record(kind::MESSAGE, None, |into| record.encode(into));
+    let text = whole.end - record.text_bytes()..whole.end;
+    let (message, lengths) = (message(record), record.lengths);
+    let number = (record.outbox, record.n);
+    let (log, sender, told) = (record.log, record.sender, record.told);
+    group.appended.push(Appended { log, message, lengths, text, sender, number, told });
+}
+
+/// What a message counts.
+fn text_bytes(append: &Append<'_>, sender: &Sender) -> u64 {
+    let mark = append.mark.filter(|_| append.receipt).map_or(0, str::len);
+    (sender.id.len() + append.room.len() + mark + append.body.bytes.len()) as u64
 }
 
 /// A message as its record says, without its text.

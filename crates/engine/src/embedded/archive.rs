@@ -148,12 +148,26 @@ impl<D: Disk + Clone> Embedded<D> {
 
     /// Everything that was decided until now is durable when it returns.
     pub(super) fn make_durable(&self) -> Result<(), Halt> {
-        self.shared.lock().archiver_waits = true;
+        let (mut taken, until) = {
+            let mut shared = self.shared.lock();
+            shared.archiver_waits = true;
+            shared.state.receipts.progress()
+        };
         self.relieved.notify_all();
-        self.commit_with(true);
+        let reported = loop {
+            self.commit_with(true);
+            let now_taken = self.shared.lock().state.receipts.progress().0;
+            if until <= now_taken || now_taken == taken {
+                break until <= now_taken;
+            }
+            taken = now_taken;
+        };
         self.shared.lock().archiver_waits = false;
         if self.is_poisoned() {
             return Err(JournalError::Poisoned.into());
+        }
+        if !reported {
+            return Err(Halt::Full); // what is settled and not reported is not durable
         }
         let mut journal = self.journal.lock();
         if journal.is_unsynced() {
@@ -180,12 +194,20 @@ impl Found {
             if !state.is_in_memory(message.log, message.seq) {
                 continue;
             }
+            let identity = state.identities.get(&message.log);
+            let entry = identity.and_then(|identity| identity.mailbox.get(message.seq));
+            let told = entry.map_or(0, |entry| entry.told);
             let start = self.records.len();
-            self.records.extend_from_slice(record);
+            if told == message.told {
+                self.records.extend_from_slice(record);
+            } else {
+                MessageRecord { told, ..message.clone() }.encode(&mut self.records);
+            }
             let record = start..self.records.len();
             let bytes = message.text_bytes() as u64;
-            let moved = Moved { seq: message.seq, sender: message.sender, bytes };
-            self.messages.push(FoundMessage { log: message.log, moved, record });
+            let MessageRecord { log, seq, sender, receipt: wanted, .. } = message;
+            let moved = Moved { seq, sender, bytes, wanted, told: told != 0 };
+            self.messages.push(FoundMessage { log, moved, record });
         }
     }
 }

@@ -98,6 +98,7 @@ impl<D: Disk + Clone> Embedded<D> {
 
     /// Takes out of the archive what has ended. Its end is durable in the journal before.
     pub(super) fn remove_ended(&self) -> Result<(), Halt> {
+        self.read_owed()?;
         let removals = std::mem::take(&mut self.shared.lock().state.removals);
         if removals.is_empty() {
             return Ok(());

@@ -30,10 +30,11 @@ impl<D: Disk + Clone> Embedded<D> {
 
     /// What upkeep does beside making spares.
     pub(super) fn tend(&self, now: Millis) {
+        self.shared.lock().state.tell_time(now);
         while self.expire(now) || self.expire_rooms(now) {
             self.commit_with(true);
         }
-        self.commit_with(true);
+        self.commit_all();
         self.look_for_space();
     }
 
@@ -51,6 +52,19 @@ impl<D: Disk + Clone> Embedded<D> {
         let closed = journal.append(&mut batch, true).and_then(|_| journal.sync());
         if let Err(error) = closed {
             tracing::error!(%error, "the store could not be closed; it will recover at the next start");
+        }
+    }
+
+    /// Commits until all receipts that are owed are written, as far as there is space.
+    pub(super) fn commit_all(&self) {
+        let mut before = None;
+        loop {
+            self.commit_with(true);
+            let (taken, until) = self.shared.lock().state.receipts.progress();
+            if taken == until || before == Some(taken) {
+                return;
+            }
+            before = Some(taken);
         }
     }
 
@@ -98,16 +112,20 @@ impl<D: Disk + Clone> Embedded<D> {
 
     /// Writes, syncs, completes, answers: with the baton held.
     pub(super) fn commit_taken(&self, mut shared: parking_lot::MutexGuard<'_, Shared>, sync: bool) {
+        let mut outcome = Outcome::default();
+        let reported = self.write_receipts(&mut shared, &mut outcome);
+        shared.group.sync |= reported;
         self.write_positions(&mut shared);
         self.write_rooms(&mut shared);
         if shared.group.poisoned && shared.group.is_empty() {
             return;
         }
         let mut group = shared.group.take();
+        // Receipts that did not fit are for the next group; where none did, for later.
+        shared.group.sync = reported && shared.state.receipts.is_due();
         let (wrote, before) = (!group.batch.is_empty(), group.capacity.remaining);
         drop(shared);
         let written = self.write_observed(&mut group, sync);
-        let mut outcome = Outcome::default();
         let mut shared = self.shared.lock();
         match written {
             Ok(written) => {
@@ -176,7 +194,9 @@ impl<D: Disk + Clone> Embedded<D> {
                 group.dirty.push((number, index));
                 continue;
             }
-            reader.dirty = false;
+            if !std::mem::take(&mut reader.dirty) {
+                continue; // written with the receipts
+            }
             if !stored {
                 continue; // the header that makes it known says all
             }
@@ -197,28 +217,35 @@ fn complete(shared: &mut Shared, group: Group, serial: Serial, outcome: &mut Out
     let bytes = batch.freeze();
     outcome.answers.reserve(answers.len());
     outcome.notices.reserve(appended.len());
-    for Appended { log, message, names, text, sender, number } in appended {
+    for Appended { log, message, lengths, text, sender, number, told } in appended {
         if state.rooms.get(log).is_some() {
-            let message = message.with_names(names, bytes.slice(text));
+            let message = message.with_text(lengths, bytes.slice(text));
             if stored(state, log, (message, sender, number), outcome) {
                 forming.rooms.logs.insert(log);
             }
             continue;
         }
         let Some(identity) = state.identities.get_mut(&log) else { continue };
-        let mut message = message.with_names(names, bytes.slice(text));
+        let mut message = message.with_text(lengths, bytes.slice(text));
         let shares_batch = identity.connections != 0;
         if shares_batch {
             let log = LogKey(log);
             outcome.notices.push(Notice::Stored { log, message: message.clone() });
         } else {
             message = message.detached();
-            archived += 1;
+            archived += u64::from(!message.is_receipt());
         }
         let expires = message.expires;
-        let entry = Entry { message, sender, number, shares_batch };
+        let entry = Entry { message, sender, number, told, shares_batch };
+        let untold = !shares_batch && entry.message.receipt && told == 0;
+        let (seq, left) = (entry.message.seq, identity.last_seen);
         state.change_log(log, |log| log.insert(entry, serial));
         state.expect_end(log, expires);
+        if untold {
+            // Its recipient has left while it was on its way.
+            state.owe_archived(log, Some(&[seq]), left);
+            forming.sync = true;
+        }
     }
     for record in placed {
         record.note(state, serial);

@@ -137,7 +137,7 @@ impl<D: Disk> Step<'_, D> {
             identity.connections == 0 && !identity.ended && identity.end(&state.limits) <= self.now
         });
         if due {
-            super::expire::end(self.shared, number);
+            super::expire::end(self.shared, number, self.now);
         }
     }
 

@@ -37,6 +37,8 @@ impl<D: Disk> Step<'_, D> {
             let seen = identity.seen();
             group.record(kind::SEEN, Some(Placed::Seen(number)), |into| seen.encode(into));
         }
+        state.owe_archived(number, None, now);
+        self.have_receipts_written();
     }
 
     /// The outbox is free, unless another connection has taken it since.

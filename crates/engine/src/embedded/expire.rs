@@ -19,7 +19,7 @@ impl<D: Disk> Embedded<D> {
                 // With room in the next group it goes on; where nothing fits, the disk is full.
                 return 0 < step;
             }
-            end(shared, number);
+            end(shared, number, now);
         }
         true
     }
@@ -33,9 +33,10 @@ pub(super) fn next(shared: &Shared) -> Option<Millis> {
 }
 
 /// Ends one identity: its mailbox and outboxes are gone.
-pub(super) fn end(shared: &mut Shared, number: u64) {
+pub(super) fn end(shared: &mut Shared, number: u64, now: Millis) {
     super::rooms::end_memberships(shared, number);
     let Shared { state, group, .. } = shared;
+    state.owe_expired(number, now);
     let epoch = state.random_u64();
     let Some(identity) = state.identities.get_mut(&number) else { return };
     state.ends.remove(&(identity.end(&state.limits), number));

@@ -7,7 +7,7 @@ use ackd_wire::MessageId;
 
 use super::rooms::{News, Seat};
 use super::state::State;
-use crate::api::{Answer, Connected, Message, Recipient, Tag};
+use crate::api::{Answer, Connected, Lengths, Message, Recipient, Tag};
 use crate::journal::{Batch, Capacity, RECORD_OVERHEAD};
 
 /// The forming group.
@@ -54,11 +54,13 @@ pub(super) enum Pending {
 pub(super) struct Appended {
     pub(super) log: u64,
     pub(super) message: Message,
-    pub(super) names: (u8, u8),
+    pub(super) lengths: Lengths,
     /// Where its text lies in the batch.
     pub(super) text: Range<usize>,
     pub(super) sender: u64,
     pub(super) number: (u64, u64),
+    /// Place of the receipt that says at once that it waits; 0: none.
+    pub(super) told: u64,
 }
 
 /// Whose record the batch holds.

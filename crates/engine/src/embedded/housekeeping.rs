@@ -35,7 +35,9 @@ impl<D: Disk + Clone> Embedded<D> {
         if self.is_poisoned() {
             return Ok(());
         }
+        self.shared.lock().state.tell_time(now);
         self.sweep(now)?;
+        self.read_owed()?;
         self.relieve()?;
         self.checkpoint()?;
         self.trim_spares(self.settings.journal_bytes);

@@ -20,6 +20,7 @@ mod outbox;
 mod page;
 mod ranges;
 mod read;
+mod receipts;
 mod reclaim;
 mod records;
 mod recover;
@@ -213,6 +214,11 @@ impl<D: Disk + Clone> Embedded<D> {
             engine.renew_epochs();
         }
         engine.tell_rooms();
+        {
+            let state = &mut engine.shared.lock().state;
+            state.tell_time(now);
+            state.owe_recovered(now);
+        }
         Ok((engine, recovered))
     }
 

@@ -91,7 +91,8 @@ impl<D: Disk + Clone> Embedded<D> {
                 return ControlFlow::Continue(());
             };
             batch.remove(key);
-            one.gone.push(Moved { seq, sender, bytes: text[0].len() as u64 });
+            let bytes = text[0].len() as u64;
+            one.gone.push(Moved { seq, sender, bytes, wanted: false, told: false });
             if one.gone.len() < MESSAGES {
                 return ControlFlow::Continue(());
             }

@@ -1,7 +1,7 @@
 //! Reading the journal back into memory. Records may repeat what others say and may come before what they refer to (a
 //! message before the copy of its identity's record): what is settled or ended never returns.
 
-use ackd_wire::{ClientId, MessageId, Millis, Name};
+use ackd_wire::{ClientId, MessageId, Millis, Name, Seq};
 use bytes::Bytes;
 
 use super::append::message;
@@ -14,6 +14,7 @@ use super::records::{
 };
 use super::state::{Dead, Identity, Removal, State};
 use super::{Recovered, keys};
+use crate::api::ReceiptBody;
 use crate::disk::Disk;
 use crate::journal::{Journal, Serial};
 
@@ -21,11 +22,13 @@ use crate::journal::{Journal, Serial};
 pub(super) struct Replay<'s> {
     state: &'s mut State,
     now: Millis,
+    /// Messages (log and `seq`) whose senders were told that they wait, and the receipts' places.
+    told: Vec<(u64, Seq, Seq)>,
 }
 
 impl<'s> Replay<'s> {
     pub(super) fn new(state: &'s mut State, now: Millis) -> Self {
-        Self { state, now }
+        Self { state, now, told: Vec::new() }
     }
 
     /// Takes over one record.
@@ -205,8 +208,14 @@ impl<'s> Replay<'s> {
             outbox.accept(record.n, record.log);
             outbox.last_used = outbox.last_used.max(record.at);
         }
-        if !self.state.rooms.replay_message(record.log, entry(record)) {
-            self.known(record.log).mailbox.replay(entry(record), serial);
+        let entry = entry(record);
+        if entry.message.is_receipt() {
+            let body = ReceiptBody::decode(entry.message.body());
+            let archived = body.filter(|body| !body.state.is_final());
+            self.told.extend(archived.map(|body| (body.log, body.seq, record.seq)));
+        }
+        if !self.state.rooms.replay_message(record.log, entry.clone()) {
+            self.known(record.log).mailbox.replay(entry, serial);
         }
     }
 
@@ -239,6 +248,11 @@ impl<'s> Replay<'s> {
             identity.stored
         });
         self.finish_outboxes();
+        for (log, seq, receipt) in std::mem::take(&mut self.told) {
+            if let Some(identity) = self.state.identities.get_mut(&log) {
+                identity.mailbox.told(seq, receipt);
+            }
+        }
         let State { identities, names, ends, sweeps, owing, limits, .. } = &mut *self.state;
         names.retain(|_, number| identities.contains_key(number));
         let mut sums = Sums::default();
@@ -324,9 +338,10 @@ impl Sums {
 /// A message as its record says, with bytes of its own.
 pub(super) fn entry(record: &MessageRecord<'_>) -> Entry {
     let text = Bytes::copy_from_slice(record.text[0]);
-    let message = message(record).with_names((record.from_bytes, record.room_bytes), text);
+    let message = message(record).with_text(record.lengths, text);
     debug_assert_ne!(message.id, MessageId([0; 16]), "every stored message has an ID");
-    Entry { message, sender: record.sender, number: (record.outbox, record.n), shares_batch: false }
+    let (sender, number, told) = (record.sender, (record.outbox, record.n), record.told);
+    Entry { message, sender, number, told, shares_batch: false }
 }
 
 /// Messages that wait, and their bytes.

@@ -8,7 +8,7 @@ use super::records::{DeadRecord, MessageRecord, kind};
 use super::state::Dead;
 use super::submit::Step;
 use super::{Shared, keys, recover};
-use crate::api::{Answer, Notice, ReaderKey, Refusal, Settle};
+use crate::api::{Answer, Notice, ReaderKey, ReceiptState, Refusal, Settle};
 use crate::disk::Disk;
 
 impl<D: Disk> Step<'_, D> {
@@ -31,6 +31,21 @@ impl<D: Disk> Step<'_, D> {
         up_to: Option<Seq>,
         seqs: Vec<Seq>,
     ) {
+        self.shared.state.owe_acked(reader, up_to, &seqs, self.now);
+        self.have_receipts_written();
+        self.settle_only(reader, up_to, seqs);
+    }
+
+    /// What is owed is written with the group that forms; for what is to be read first somebody is woken.
+    pub(super) fn have_receipts_written(&mut self) {
+        let Shared { state, group, house_due, .. } = &mut *self.shared;
+        group.sync |= state.receipts.is_due();
+        if state.receipts.is_unread() && !std::mem::replace(house_due, true) {
+            self.engine.house.notify_one();
+        }
+    }
+
+    fn settle_only(&mut self, reader: ReaderKey, up_to: Option<Seq>, seqs: Vec<Seq>) {
         let Shared { state, group, .. } = &mut *self.shared;
         let log = reader.log.0;
         let settled = state.change_log(log, |log| {
@@ -46,17 +61,38 @@ impl<D: Disk> Step<'_, D> {
         }
     }
 
-    pub(super) fn reject(&mut self, reader: ReaderKey, seqs: &[Seq]) {
-        for &seq in seqs {
-            self.bury(reader, seq);
+    /// Before anybody has acknowledged it a message is dead for all devices, after that for this one.
+    pub(super) fn reject(&mut self, reader: ReaderKey, mut seqs: Vec<Seq>) {
+        seqs.sort_unstable();
+        seqs.dedup();
+        let (mut own, mut ended) = (Vec::new(), Vec::new());
+        for seq in seqs {
+            let Some(entry) = self.unsettled(reader, seq) else { continue };
+            let Some(log) = self.shared.state.log(reader.log) else { return };
+            if log.is_final(seq) {
+                own.push(seq);
+            } else {
+                ended.push(seq);
+            }
+            self.shared.state.owe_receipt(reader.log.0, &entry, ReceiptState::Dead, self.now);
+            self.bury(reader, entry);
         }
-        self.settle_in_memory(reader, None, seqs.to_vec());
+        self.have_receipts_written();
+        let readers = self.shared.state.log(reader.log).map_or(0, |log| log.readers.len());
+        for index in 0..readers as u16 {
+            // What somebody has acknowledged is dead for this reader only.
+            let seqs =
+                if index == reader.index { [&own[..], &ended].concat() } else { ended.clone() };
+            self.settle_only(ReaderKey { index, ..reader }, None, seqs);
+        }
     }
 
-    /// Keeps a copy of what is rejected.
-    fn bury(&mut self, reader: ReaderKey, seq: Seq) {
-        let now = self.now;
-        let Some(mut entry) = self.unsettled(reader, seq) else { return };
+    /// Keeps a copy of what is rejected, unless it is a receipt.
+    fn bury(&mut self, reader: ReaderKey, mut entry: Entry) {
+        if entry.message.is_receipt() {
+            return;
+        }
+        let (now, seq) = (self.now, entry.message.seq);
         entry.detach();
         let writable = self.admits(entry.message.bytes() as usize + DEAD_BYTES);
         let log = reader.log.0;
@@ -90,6 +126,8 @@ impl<D: Disk> Step<'_, D> {
             log.detach(seqs);
             self.engine.note_archived(seqs.len() as u64);
         }
+        self.shared.state.owe_archived(reader.log.0, Some(seqs), self.now);
+        self.have_receipts_written();
     }
 }
 

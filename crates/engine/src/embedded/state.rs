@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::log::{Entry, Log};
 use super::outbox::Outbox;
+use super::receipts::Receipts;
 use super::records::{CounterRecord, IdentityRecord, SeenRecord};
 use super::rooms::{Rooms, Seat};
 use crate::api::{Entropy, IdentityKey, Limits, LogKey, OutboxKey};
@@ -43,6 +44,9 @@ pub(super) struct State {
     pub(super) rooms: Rooms,
     /// What was rejected, newest last: at most [`DEAD_MAX`].
     pub(super) dead: VecDeque<Dead>,
+    pub(super) receipts: Receipts,
+    /// The latest time that the engine was told.
+    pub(super) now: Millis,
     pub(super) entropy: Box<dyn Entropy>,
 }
 
@@ -123,8 +127,15 @@ impl State {
             removals: Vec::new(),
             rooms: Rooms::default(),
             dead: VecDeque::new(),
+            receipts: Receipts::default(),
+            now: 0,
             entropy,
         }
+    }
+
+    /// It is so late. Time goes only forward here, whoever tells it.
+    pub(super) fn tell_time(&mut self, now: Millis) {
+        self.now = self.now.max(now);
     }
 
     /// A number for an identity or an outbox.
@@ -353,6 +364,6 @@ impl Identity {
 }
 
 /// What a message takes in memory beside its names and body: its entry, the allocation's overhead, its sender's count.
-const ENTRY_BYTES: u64 = 160;
+const ENTRY_BYTES: u64 = 168;
 /// Dead letters that are kept.
 const DEAD_MAX: usize = 1000;

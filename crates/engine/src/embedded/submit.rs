@@ -23,6 +23,7 @@ impl<D: Disk + Clone> Engine for Embedded<D> {
     fn submit(&self, now: Millis, batch: &mut Vec<Submission<'_>>) {
         let (mut outcome, mut pages) = (Outcome::default(), Vec::new());
         let mut shared = self.shared.lock();
+        shared.state.tell_time(now);
         let trailed = shared.group.trails();
         for Submission { tag, command } in batch.drain(..) {
             let bytes = bytes_that_must_fit(tag, &command);
@@ -76,7 +77,7 @@ impl<D: Disk> Step<'_, D> {
             Command::Append(append) => self.append(&append),
             Command::Pass(pass) => self.pass(&pass),
             Command::Settle(settle) => self.settle(settle),
-            Command::Reject { reader, seqs } => self.reject(reader, &seqs),
+            Command::Reject { reader, seqs } => self.reject(reader, seqs),
             Command::Archive { reader, seqs } => self.archive(reader, &seqs),
             Command::Read(read) => self.read(read),
             Command::Fetch { reader, seqs } => self.fetch(reader, seqs),

@@ -29,17 +29,21 @@ impl<D: Disk> Embedded<D> {
             return false;
         }
         let Shared { state, group, .. } = shared;
+        state.owe_lost(number, seqs, reason);
+        group.sync |= state.receipts.is_due();
         let lost = state.change_log(number, |log| log.lose(seqs, reason)).unwrap_or_default();
         if lost.is_empty() {
             return true;
         }
         let mut which = Ranges::default();
-        for &seq in &lost {
-            which.insert(seq);
-        }
-        let record = LostRecord { number, reason, which };
-        group.record(kind::LOST, None, |into| record.encode(into));
         let Some(identity) = state.identities.get(&number) else { return true };
+        for &seq in lost.iter().filter(|seq| !identity.mailbox.is_held_back(**seq)) {
+            which.insert(seq); // the others are written with their receipts
+        }
+        if !which.is_empty() {
+            let record = LostRecord { number, reason, which };
+            group.record(kind::LOST, None, |into| record.encode(into));
+        }
         if identity.connections != 0 {
             for index in 0..identity.mailbox.readers.len() as u16 {
                 let reader = ReaderKey { log: LogKey(number), index };

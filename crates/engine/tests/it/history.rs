@@ -42,6 +42,8 @@ struct World {
     origin: BTreeMap<MessageId, (usize, u64, usize)>,
     /// Where each was seen.
     seqs: BTreeMap<(usize, MessageId), u64>,
+    /// The receipt that tells what became of a message.
+    finals: BTreeMap<MessageId, MessageId>,
     epochs: BTreeMap<usize, ackd_wire::Epoch>,
     room_number: u64,
     session: u64,
@@ -69,6 +71,7 @@ impl World {
             ],
             origin: BTreeMap::new(),
             seqs: BTreeMap::new(),
+            finals: BTreeMap::new(),
             epochs: BTreeMap::new(),
             room_number: 0,
             session: 0,
@@ -195,6 +198,8 @@ impl World {
         let Some((session, connected)) = &self.clients[client].devices[0].here else { return };
         let to = self.clients[to].id.as_str();
         let append: Append<'_> = append(connected, to, n, body);
+        let (receipt, mark) = (wants_receipt(n), n.is_multiple_of(4).then_some("mark"));
+        let append = Append { receipt, mark, ..append };
         rig.submit(*session, n as u32, Command::Append(append));
     }
 
@@ -249,8 +254,11 @@ impl World {
     fn reject(&mut self, rig: &Rig, client: usize) {
         let Some(messages) = self.read(rig, client, 0) else { return };
         let Some(first) = messages.first() else { return };
-        let device = &mut self.clients[client].devices[0];
-        device.settled.insert(first.message.id);
+        // Before any ack it ends for all devices; of the two, the other has settled it or is rid of it.
+        for device in &mut self.clients[client].devices {
+            device.settled.insert(first.message.id);
+        }
+        let device = &self.clients[client].devices[0];
         let (session, connected) = device.here.as_ref().expect("it has read");
         let (reader, seqs) = (connected.reader, vec![first.message.seq]);
         rig.submit(*session, 2, Command::Reject { reader, seqs });
@@ -324,8 +332,11 @@ impl World {
         }
         for notice in outcome.notices {
             if let Notice::Stored { message, .. } = notice {
-                let (_, _, to) = self.origin[&message.id];
-                self.see(to, message.id, message.seq);
+                let about = message.as_receipt().map(|receipt| receipt.of);
+                let (from, _, to) = self.origin[&about.unwrap_or(message.id)];
+                let owner = if about.is_some() { from } else { to };
+                self.see(owner, message.id, message.seq);
+                self.see_receipt(owner, &message);
             }
         }
     }
@@ -333,6 +344,19 @@ impl World {
     fn see(&mut self, client: usize, id: MessageId, seq: u64) {
         let known = *self.seqs.entry((client, id)).or_insert(seq);
         assert_eq!(known, seq, "a message keeps its place");
+    }
+
+    /// One receipt for each state, to whoever has sent the message, and none to whoever has not asked.
+    fn see_receipt(&mut self, client: usize, message: &ackd_engine::Message) {
+        let Some(receipt) = message.as_receipt() else { return };
+        let (sender, n, to) = self.origin[&receipt.of];
+        assert_eq!((sender, Some(n)), (client, receipt.n));
+        assert!(wants_receipt(n));
+        assert_eq!(receipt.to, self.clients[to].id.as_str());
+        if receipt.state.is_final() {
+            let known = *self.finals.entry(receipt.of).or_insert(message.id);
+            assert_eq!(known, message.id, "told twice what became of {}", receipt.of);
+        }
     }
 
     /// All that waits for a device, in pages of random size.
@@ -356,6 +380,7 @@ impl World {
         }
         for delivery in &all {
             self.see(client, delivery.message.id, delivery.message.seq);
+            self.see_receipt(client, &delivery.message);
         }
         Some(all)
     }
@@ -397,7 +422,7 @@ impl World {
         // What was settled without a sync may be back, and is to be settled again.
         self.clients[client].devices[device].settled.retain(|id| !ids.contains(id));
         let mut last = [0; 3];
-        for delivery in &messages {
+        for delivery in messages.iter().filter(|delivery| !delivery.message.is_receipt()) {
             let (sender, n, to) = self.origin[&delivery.message.id];
             assert_eq!(to, client);
             assert!(last[sender] < n, "the order of the numbers");
@@ -423,6 +448,10 @@ impl Device {
             settled_durably: BTreeSet::new(),
         }
     }
+}
+
+fn wants_receipt(n: u64) -> bool {
+    n.is_multiple_of(2)
 }
 
 fn token(name: &str, secret: u64) -> Token {

@@ -4,6 +4,7 @@ mod backup;
 mod crash;
 mod history;
 mod observing;
+mod receipts;
 mod rig;
 mod rooms;
 mod threads;

@@ -222,6 +222,7 @@ pub(crate) fn append<'a>(from: &Connected, to: &'a str, n: u64, body: &'a [u8]) 
         body: Body { encoding: Encoding::Json, bytes: body },
         ttl_ms: None,
         receipt: false,
+        mark: None,
         refusal: None,
         unknown: Unknown::Refuse,
     }

@@ -105,7 +105,7 @@ fn message_frame<'e>(
     }
     let to = match message.address {
         Address::Direct => own.map(|own| own.as_str().into()),
-        Address::Room | Address::All => None,
+        Address::Room | Address::All | Address::Receipt => None,
     };
     ServerFrame::Message { id: Some(message.id), from, to, body: body.into() }
 }

@@ -151,6 +151,7 @@ fn frame<'e>(
             wire::ServerFrame::Message(message_frame(message, (*attempt, *kind), own))
         }
         Event::Lost(ended) => lost(*ended),
+        Event::Receipt(message) => return receipt(message),
         Event::Pong { r#ref } => wire::ServerFrame::Pong { r#ref: mark(r#ref.as_ref()) },
         Event::Rotated { r#ref } => wire::ServerFrame::Rotated { r#ref: mark(r#ref.as_ref()) },
         Event::Joined { r#ref, room, members } => {
@@ -192,7 +193,10 @@ fn message_frame<'e>(
         Kind::Signal => wire::Place::Signal,
     };
     let target = match message.address {
-        Address::Direct => wire::Target::To(own.map_or("", ClientId::as_str).into()),
+        // A receipt is an event of its own.
+        Address::Direct | Address::Receipt => {
+            wire::Target::To(own.map_or("", ClientId::as_str).into())
+        }
         Address::Room => wire::Target::Room(text(message.room()).into()),
         Address::All => wire::Target::All,
     };
@@ -220,6 +224,20 @@ fn connected<'e>(welcome: &'e Welcome, greeting: &Greeting) -> wire::ServerFrame
         ack_timeout_ms: greeting.ack_timeout_ms,
         max_message: greeting.max_message,
         ping_interval_ms: greeting.ping_interval_ms,
+    }))
+}
+
+fn receipt(message: &Message) -> Option<wire::ServerFrame<'_>> {
+    let receipt = message.as_receipt()?;
+    Some(wire::ServerFrame::Receipt(wire::ReceiptFrame {
+        seq: message.seq,
+        id: message.id,
+        of: receipt.of,
+        r#ref: receipt.mark.map(Cow::Borrowed),
+        n: receipt.n,
+        to: receipt.to.into(),
+        state: receipt.state,
+        at: message.at,
     }))
 }
 

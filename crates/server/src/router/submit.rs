@@ -8,7 +8,7 @@ use ackd_engine::{
     self as engine, Address, Body, Engine, LogKey, Message, Pass, SessionKey, Submission, Tag,
     Target, Unknown,
 };
-use ackd_wire::{ClientId, MessageId, Millis, Room};
+use ackd_wire::{ClientId, MessageId, Millis, Ref, Room};
 
 use super::Switchboard;
 use super::presence::{Subject, Turn};
@@ -306,6 +306,7 @@ fn stored<'r>(append: &'r Append<'_>) -> engine::Append<'r> {
         body: Body { encoding: append.encoding, bytes: &append.body },
         ttl_ms: append.ttl_ms,
         receipt: append.receipt,
+        mark: append.mark.as_ref().map(Ref::as_str),
         refusal: append.refusal,
         unknown: append.unknown,
     }
@@ -324,6 +325,7 @@ fn store_missed(key: SessionKey, log: LogKey, message: &Message) -> Submission<'
         body: Body { encoding: message.encoding, bytes: message.body() },
         ttl_ms: None,
         receipt: false,
+        mark: None,
         refusal: None,
         unknown: Unknown::Refuse,
     };

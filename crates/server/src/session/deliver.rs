@@ -64,9 +64,14 @@ impl Session {
             return self.settling.seqs.push(message.seq);
         }
         let attempt = attempts.saturating_add(1).saturating_add(u16::from(seen_live));
+        if message.is_receipt() && self.dialect == DialectKind::Classic {
+            // Its clients know no receipts: nobody else would acknowledge it.
+            return self.settling.seqs.push(message.seq);
+        }
+        let Some(live) = self.live_mut() else { return };
         let (seq, id, at) = (message.seq, message.id, message.at);
         live.window.deliver(InFlight { seq, id, attempt, timeouts: 0, due, at });
-        out.events.push(Event::Message { message, attempt, kind: Kind::Stored });
+        out.events.push(event(message, attempt));
     }
 
     /// A message from memory.
@@ -158,7 +163,7 @@ impl Session {
             entry.attempt = entry.attempt.saturating_add(1);
             let attempt = entry.attempt;
             out.tally.handed_over += 1;
-            out.events.push(Event::Message { message, attempt, kind: Kind::Stored });
+            out.events.push(event(message, attempt));
         }
     }
 
@@ -212,6 +217,14 @@ impl Live {
         let crossed = self.missed.remove(place).is_some_and(|missed| missed.1);
         (crossed, true)
     }
+}
+
+/// What the client is told of something stored.
+fn event(message: Message, attempt: u16) -> Event {
+    if message.is_receipt() {
+        return Event::Receipt(message);
+    }
+    Event::Message { message, attempt, kind: Kind::Stored }
 }
 
 fn quiet(command: engine::Command<'static>, out: &mut Output<'_>) {

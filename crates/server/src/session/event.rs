@@ -39,6 +39,8 @@ pub enum Event {
     },
     /// Messages that ended before this client had them stood here.
     Lost(Lost),
+    /// What became of a message that the client has sent: mail of its own, stored as the message it carries.
+    Receipt(Message),
     /// The answer to a ping.
     Pong {
         /// Echo.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use ackd_engine::{self as engine, Encoding, IdentityKey, LogKey, OutboxKey, Refusal, Unknown};
-use ackd_wire::{ClientId, MessageId, Millis, Room};
+use ackd_wire::{ClientId, MessageId, Millis, Ref, Room};
 
 use super::{Connect, Persist, Watched};
 
@@ -110,6 +110,8 @@ pub struct Append<'a> {
     pub ttl_ms: Option<Millis>,
     /// Whether a receipt is wanted.
     pub receipt: bool,
+    /// `ref` of the send, for its receipts.
+    pub mark: Option<Ref>,
     /// What the session has already found against it.
     pub refusal: Option<Refusal>,
     /// What to do for a name that nobody holds.

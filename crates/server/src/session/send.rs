@@ -64,6 +64,7 @@ impl Session {
         let Some(sender) = self.live().map(|live| live.identity) else { return };
         let Destination::Id(to) = send.to else { return };
         let keep = self.rules.keep_unknown;
+        let mark = send.r#ref.clone().filter(|_| send.receipt);
         let slot = self.open(Open::Send { r#ref: send.r#ref, n: send.n });
         let append = Append {
             sender,
@@ -73,6 +74,7 @@ impl Session {
             body: if refusal.is_some() { [].as_slice().into() } else { send.body },
             ttl_ms: send.ttl_ms,
             receipt: send.receipt,
+            mark,
             refusal,
             unknown: if keep { Unknown::Keep } else { Unknown::Refuse },
         };
@@ -100,6 +102,7 @@ impl Session {
             body: send.body,
             ttl_ms: send.ttl_ms,
             receipt: false,
+            mark: None,
             refusal: None,
             unknown: if self.rules.claims { Unknown::Keep } else { Unknown::Refuse },
         };

@@ -19,6 +19,7 @@ mod outboxes;
 mod pages;
 mod presence;
 mod pressure;
+mod receipts;
 mod redelivery;
 mod refusals;
 mod reloading;

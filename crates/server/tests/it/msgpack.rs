@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::{Client, Heard, Running, pack, server, subprotocol_request};
 
 /// A client that speaks MessagePack; not connected yet.
-async fn upgraded(server: &Running) -> Client {
+pub(crate) async fn upgraded(server: &Running) -> Client {
     let request = subprotocol_request("ackd.v1.msgpack");
     let (answer, client) = server.try_upgrade(&request).await;
     assert_eq!(answer.header("sec-websocket-protocol"), Some("ackd.v1.msgpack"));

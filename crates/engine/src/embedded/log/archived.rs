@@ -1,11 +1,11 @@
 //! The part of a log that is in the archive: how far it reaches, how much waits there, and what is settled there by now
 //! and has to be taken out.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use ackd_wire::{Millis, Seq};
 
-use super::{Entry, Log, Waiting};
+use super::{Entry, Log, RECEIPTS, Waiting};
 use crate::embedded::ranges::Ranges;
 use crate::embedded::records::ArchivedRecord;
 
@@ -20,6 +20,14 @@ pub(in crate::embedded) struct Archived {
     pub(in crate::embedded) waiting: Waiting,
     /// Numbers that are settled by all; their messages may still be there.
     pub(in crate::embedded) settled: Ranges,
+    /// Messages there whose senders want receipts, settled ones included.
+    pub(in crate::embedded) wanted: Ranges,
+    /// Of those, the ones whose senders were not told that they wait.
+    pub(in crate::embedded) untold: Ranges,
+    /// Receipts that are there, settled ones included.
+    pub(in crate::embedded) receipts: Ranges,
+    /// Messages there whose senders were told since that they wait, and the receipts' places, as far as that is known.
+    pub(super) told: BTreeMap<Seq, Seq>,
 }
 
 /// A message on its way from memory to the archive, or out of the archive.
@@ -29,6 +37,10 @@ pub(in crate::embedded) struct Moved {
     pub(in crate::embedded) sender: u64,
     /// Names and body.
     pub(in crate::embedded) bytes: u64,
+    /// Whether its sender wants a receipt.
+    pub(in crate::embedded) wanted: bool,
+    /// Whether its sender was told that it waits.
+    pub(in crate::embedded) told: bool,
 }
 
 impl Log {
@@ -119,7 +131,10 @@ impl Log {
         if end < start {
             return;
         }
-        let settled = self.over_within(start, end);
+        let mut settled = self.over_within(start, end);
+        for (from, to) in self.unreported.within(start, end) {
+            settled.remove_range(from, to);
+        }
         if let Some(archived) = &mut self.archived {
             settled.iter().for_each(|(from, to)| archived.settled.insert_range(from, to));
         }
@@ -149,6 +164,12 @@ impl Log {
     pub(in crate::embedded) fn moved(&mut self, moved: &[Moved]) {
         self.archived.get_or_insert_default().take(moved);
         for message in moved {
+            let first = self.entries.front();
+            if first.is_some_and(|entry| entry.message.seq == message.seq && entry.told != 0)
+                && let Some(archived) = &mut self.archived
+            {
+                archived.untold.remove(message.seq); // it may have been told meanwhile
+            }
             let first = self.entries.front();
             if first.is_some_and(|entry: &Entry| entry.message.seq == message.seq) {
                 self.drop_entry(0);
@@ -181,7 +202,7 @@ impl Log {
         for (from, to) in ranges {
             left.remove_range(*from, *to);
         }
-        for (from, to) in left.iter() {
+        for (from, to) in left.iter().chain(self.unreported.iter()) {
             settled.remove_range(from, to);
         }
         settled.end_of(start).unwrap_or(archived.low)
@@ -207,7 +228,11 @@ impl Log {
         for (sender, messages) in &record.senders {
             archived.waiting.add_all(*sender, *messages, 0);
         }
-        archived.waiting.bytes = record.bytes;
+        (archived.waiting.bytes, archived.waiting.receipt_bytes) =
+            (record.bytes, record.receipt_bytes);
+        archived.wanted = record.wanted.clone();
+        archived.untold = record.untold.clone();
+        archived.receipts = record.receipts.clone();
         self.stored_up_to(record.to);
         self.earliest = self.earliest.min(record.earliest);
         // The last one may be there alone.
@@ -241,18 +266,41 @@ impl Archived {
         for message in moved {
             self.waiting.add(message.sender, message.bytes);
             self.to = self.to.max(message.seq);
+            if message.sender == RECEIPTS {
+                self.receipts.insert(message.seq);
+            }
+            if message.wanted {
+                self.wanted.insert(message.seq);
+            }
+            if message.wanted && !message.told {
+                self.untold.insert(message.seq);
+            }
         }
     }
 
     fn give(&mut self, gone: &[Moved], low: Seq) {
         for message in gone {
             self.waiting.remove(message.sender, message.bytes);
+            for ranges in [&mut self.receipts, &mut self.wanted, &mut self.untold] {
+                ranges.remove(message.seq);
+            }
+            self.told.remove(&message.seq);
         }
         self.low = self.low.max(low);
     }
 
     fn record(&self, earliest: Millis) -> ArchivedRecord {
-        let (bytes, senders) = (self.waiting.bytes, self.waiting.senders());
-        ArchivedRecord { low: self.low, to: self.to, bytes, earliest, senders }
+        let Waiting { bytes, receipt_bytes, .. } = self.waiting;
+        ArchivedRecord {
+            low: self.low,
+            to: self.to,
+            bytes,
+            receipt_bytes,
+            earliest,
+            senders: self.waiting.senders(),
+            wanted: self.wanted.clone(),
+            untold: self.untold.clone(),
+            receipts: self.receipts.clone(),
+        }
     }
 }

@@ -3,7 +3,7 @@
 
 use ackd_wire::Seq;
 
-use super::Log;
+use super::{Log, RECEIPTS};
 use crate::embedded::ranges::Ranges;
 
 /// What counts for a mailbox's limits.
@@ -17,9 +17,9 @@ pub(in crate::embedded) struct Unacked {
 }
 
 impl Log {
-    /// Messages that no reader has settled, those of the forming group included.
+    /// Messages that no reader has settled, those of the forming group included; without receipts.
     pub(in crate::embedded) fn unacked(&self, sender: u64) -> Unacked {
-        let (messages, bytes, sent) = (self.waiting(), self.waiting_bytes(), self.sent_by(sender));
+        let ((messages, bytes), sent) = (self.messages(), self.sent_by(sender));
         if self.readers.len() < 2 {
             return Unacked { messages, bytes, sent };
         }
@@ -27,7 +27,7 @@ impl Log {
         let mut unacked = self.archived_unacked(sender, furthest, &acked);
         let start = self.entries.partition_point(|entry| entry.message.seq <= furthest);
         for entry in self.entries.range(start..) {
-            if !acked.contains(entry.message.seq) {
+            if !acked.contains(entry.message.seq) && !entry.message.is_receipt() {
                 unacked.messages += 1;
                 unacked.bytes += entry.message.bytes();
                 unacked.sent += u64::from(entry.sender == sender);
@@ -72,9 +72,13 @@ impl Log {
         for (from, to) in self.gaps.within(furthest + 1, archived.to) {
             over.insert_range(from, to);
         }
+        let receipts = archived.receipts.within(furthest + 1, archived.to);
+        receipts.for_each(|(from, to)| over.insert_range(from, to));
         unacked.messages = archived.to - furthest - over.count_within(furthest + 1, archived.to);
-        let there = u64::from(archived.waiting.messages).max(1);
-        let share = u128::from(archived.waiting.bytes) * u128::from(unacked.messages);
+        let there = &archived.waiting;
+        let bytes = there.bytes - there.receipt_bytes;
+        let there = u64::from(there.messages - there.of(RECEIPTS)).max(1);
+        let share = u128::from(bytes) * u128::from(unacked.messages);
         unacked.bytes = (share / u128::from(there)) as u64;
         unacked.sent = u64::from(archived.waiting.of(sender)).min(unacked.messages);
         unacked

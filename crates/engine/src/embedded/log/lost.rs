@@ -133,8 +133,22 @@ impl Log {
         self.entries.iter().map(|entry| entry.message.expires).min().unwrap_or(Millis::MAX)
     }
 
+    /// Why the message of this number ended, if that is still to be told.
+    pub(in crate::embedded) fn lost_reason(&self, seq: Seq) -> Option<EndReason> {
+        let mut reasons = self.lost.as_ref()?.reasons.iter();
+        reasons.find(|(_, ranges)| ranges.contains(seq)).map(|(reason, _)| *reason)
+    }
+
+    /// What a record may say: all but what is held back until its receipts are there.
     pub(super) fn lost_record(&self) -> Vec<(EndReason, Ranges)> {
-        self.lost.as_ref().map(|lost| lost.reasons.clone()).unwrap_or_default()
+        let mut reasons = self.lost.as_ref().map(|lost| lost.reasons.clone()).unwrap_or_default();
+        for (start, end) in self.unreported.iter() {
+            for (_, ranges) in &mut reasons {
+                ranges.remove_range(start, end);
+            }
+        }
+        reasons.retain(|(_, ranges)| !ranges.is_empty());
+        reasons
     }
 
     pub(super) fn audit_lost(&self) -> Result<(), &'static str> {

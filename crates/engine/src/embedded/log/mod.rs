@@ -10,6 +10,7 @@ mod lost;
 mod reader;
 mod replay;
 mod waiting;
+mod wanted;
 
 use std::collections::VecDeque;
 
@@ -23,6 +24,7 @@ pub(super) use archived::{Archived, Moved};
 use lost::Lost;
 pub(super) use reader::Reader;
 pub(super) use waiting::Waiting;
+pub(super) use wanted::{RECEIPTS, TOLD};
 
 /// A mailbox: a log whose readers are one identity's devices. A message leaves it when all have settled it; with no
 /// reader yet, it waits.
@@ -49,6 +51,10 @@ pub(super) struct Log {
     in_memory: Waiting,
     /// What has been moved to the archive; `None`: never anything.
     archived: Option<Box<Archived>>,
+    /// Messages in memory whose senders want receipts.
+    wanted: u32,
+    /// Settled here, but not yet on the disk: a receipt is to be made of each.
+    unreported: Ranges,
     /// The segment that holds the newest header record.
     pub(super) segment: u64,
     /// The segment that holds the newest message's record.
@@ -63,6 +69,8 @@ pub(super) struct Entry {
     pub(super) sender: u64,
     /// Outbox and number; 0: not numbered.
     pub(super) number: (u64, u64),
+    /// Place of the receipt that told its sender that it waits; 0: not told; [`TOLD`]: its place is not known.
+    pub(super) told: Seq,
     /// Whether its bytes are a slice of the batch it came in, all of which they keep in memory.
     pub(super) shares_batch: bool,
 }
@@ -119,6 +127,7 @@ impl Log {
             self.entries.reserve(ENTRIES_STEP); // a batch's worth at once
         }
         self.make_place();
+        self.count_in(&entry);
         self.entries.push_back(entry);
     }
 
@@ -183,6 +192,7 @@ impl Log {
 
     fn drop_entry(&mut self, place: usize) {
         let Some(entry) = self.entries.remove(place) else { return };
+        self.count_out(&entry);
         self.in_memory.remove(entry.sender, entry.message.bytes());
         if self.entries.is_empty() {
             self.entries.shrink_to(ENTRIES_SPARE);
@@ -257,8 +267,9 @@ impl Log {
     /// The most that its header record takes.
     pub(super) fn header_bytes(&self) -> u64 {
         let lost = self.lost.as_ref().map_or(0, |lost| lost.within(0, Seq::MAX).count());
-        let ranges = 20 * (self.gaps.iter().len() + lost) as u64;
-        64 + ranges + self.readers.iter().map(Reader::record_bytes).sum::<u64>()
+        let held_back = self.unreported.iter().len();
+        let ranges = 20 * (self.gaps.iter().len() + lost + held_back) as u64;
+        64 + ranges + self.positions_bytes()
     }
 
     /// Says what is wrong: order, what should have left, counts by sender.
@@ -280,6 +291,7 @@ impl Log {
         if !self.in_memory.is_consistent() {
             return Err("the counts by sender are wrong");
         }
+        self.audit_wanted()?;
         self.audit_archived()
     }
 
@@ -298,6 +310,7 @@ impl Log {
             reader.beyond.clear();
         }
         self.lost = None;
+        self.unreported.clear();
         self.drop_over(0, position);
         self.owe(0, position);
         self.readers.truncate(1);
@@ -307,23 +320,23 @@ impl Log {
     /// A new incarnation: older numbers mean nothing, new ones begin far beyond any that was given.
     pub(super) fn renew(&mut self, epoch: u64) {
         self.epoch = epoch;
-        let passed = self.readers.iter().map(|reader| reader.position).min().unwrap_or(0);
+        let passed = self.readers.iter().map(|reader| self.settled_on_disk(reader).0);
+        let passed = passed.min().unwrap_or(0);
         self.gaps.remove_up_to(passed.min(self.archived_low()));
         self.gaps.insert_range(self.next_seq, self.next_seq + EPOCH_SKIP - 1);
         self.next_seq += EPOCH_SKIP;
     }
 
     pub(super) fn position(&self, number: u64, index: u16) -> Option<PositionRecord> {
-        let Reader { position, beyond, .. } = self.readers.get(usize::from(index))?;
-        let (readers, position, beyond) = (self.readers.len() as u16, *position, beyond.clone());
+        let (position, beyond) = self.settled_on_disk(self.readers.get(usize::from(index))?);
+        let readers = self.readers.len() as u16;
         Some(PositionRecord { number, readers, index, position, beyond })
     }
 
     pub(super) fn header(&self, number: u64) -> HeaderRecord {
-        let readers = self.readers.iter().map(|reader| ReaderRecord {
-            device: reader.device.clone(),
-            position: reader.position,
-            beyond: reader.beyond.clone(),
+        let readers = self.readers.iter().map(|reader| {
+            let (position, beyond) = self.settled_on_disk(reader);
+            ReaderRecord { device: reader.device.clone(), start: reader.start, position, beyond }
         });
         let (epoch, next_seq, gaps) = (self.epoch, self.next_seq, self.gaps.clone());
         let lost = self.lost_record();

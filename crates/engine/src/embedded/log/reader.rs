@@ -10,6 +10,8 @@ use crate::embedded::ranges::Ranges;
 #[derive(Debug)]
 pub(in crate::embedded) struct Reader {
     pub(in crate::embedded) device: Name,
+    /// It began behind this one: what stands before was for other devices.
+    pub(in crate::embedded) start: Seq,
     /// All up to here is settled.
     pub(in crate::embedded) position: Seq,
     /// And these beyond it.
@@ -28,6 +30,7 @@ impl Reader {
     pub(in crate::embedded) fn new(device: Name, position: Seq) -> Self {
         Self {
             device,
+            start: position,
             position,
             beyond: Ranges::default(),
             attempts: BTreeMap::new(),

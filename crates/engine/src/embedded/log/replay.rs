@@ -23,6 +23,7 @@ impl Log {
         }
         self.in_memory.add(entry.sender, entry.message.bytes());
         self.make_place();
+        self.count_in(&entry);
         self.entries.insert(place, entry);
     }
 
@@ -49,7 +50,7 @@ impl Log {
             self.push_reader(Reader::new(Name::default(), 0));
         }
         for (index, known) in record.readers.into_iter().enumerate() {
-            self.readers[index].device = known.device;
+            (self.readers[index].device, self.readers[index].start) = (known.device, known.start);
             self.replay_position(index, known.position, &known.beyond, segment);
         }
         self.drop_over(0, Seq::MAX);

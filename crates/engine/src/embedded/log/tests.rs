@@ -3,7 +3,7 @@
 use ackd_wire::{MessageId, Name, Seq};
 
 use super::{Entry, Log, Moved, Reader};
-use crate::api::{Address, Encoding};
+use crate::api::{Address, Encoding, Lengths};
 use crate::embedded::records::MessageRecord;
 use crate::embedded::recover;
 
@@ -20,9 +20,9 @@ fn entry(seq: Seq) -> Entry {
         encoding: Encoding::Json,
         address: Address::Direct,
         receipt: false,
-        from_bytes: 0,
-        room_bytes: 0,
-        text: [b"{}", b"", b""],
+        told: 0,
+        lengths: Lengths::default(),
+        text: [b"{}", b"", b"", b""],
     })
 }
 
@@ -52,7 +52,8 @@ fn a_mailbox_that_is_away_has_no_more_places_than_twice_its_mail() {
 fn a_mailbox_whose_mail_is_archived_or_settled_has_none() {
     let mut log = away(100);
     let bytes = entry(1).message.bytes();
-    let moved: Vec<_> = (1..=100).map(|seq| Moved { seq, sender: 2, bytes }).collect();
+    let moved: Vec<_> =
+        (1..=100).map(|seq| Moved { seq, sender: 2, bytes, wanted: false, told: false }).collect();
     log.moved(&moved);
     assert_eq!(log.entries.capacity(), 0);
 

@@ -1,10 +1,14 @@
 //! How much waits: messages, their bytes, and how many of each sender.
 
+use super::RECEIPTS;
+
 /// The counts.
 #[derive(Debug, Default, Clone)]
 pub(in crate::embedded) struct Waiting {
     pub(in crate::embedded) messages: u32,
     pub(in crate::embedded) bytes: u64,
+    /// Of those, what receipts take.
+    pub(in crate::embedded) receipt_bytes: u64,
     /// Number of each sender and its messages, ascending: nearly every mailbox has mail of few senders, and there may be
     /// millions of mailboxes.
     senders: Vec<(u64, u32)>,
@@ -18,6 +22,7 @@ impl Waiting {
     pub(in crate::embedded) fn add_all(&mut self, sender: u64, messages: u32, bytes: u64) {
         self.messages += messages;
         self.bytes += bytes;
+        self.receipt_bytes += if sender == RECEIPTS { bytes } else { 0 };
         match self.place(sender) {
             Ok(place) => self.senders[place].1 += messages,
             Err(place) => {
@@ -32,6 +37,7 @@ impl Waiting {
     pub(in crate::embedded) fn remove(&mut self, sender: u64, bytes: u64) {
         self.messages -= 1;
         self.bytes -= bytes;
+        self.receipt_bytes -= if sender == RECEIPTS { bytes } else { 0 };
         let Ok(place) = self.place(sender) else { return };
         self.senders[place].1 -= 1;
         if self.senders[place].1 == 0 {

@@ -2,7 +2,7 @@
 //! all readers had them, and all its readers with their positions.
 //!
 //! `number` · epoch u64 le · `next seq` · gaps (ranges) · `reasons` × { reason u8 · lost (ranges) } ·
-//! `readers` × { device (text) · `position` · settled beyond (ranges) }.
+//! `readers` × { device (text) · `start` · `position` · settled beyond (ranges) }.
 
 use ackd_wire::v1::EndReason;
 use ackd_wire::{Name, Seq};
@@ -28,6 +28,8 @@ pub(in crate::embedded) struct HeaderRecord {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::embedded) struct ReaderRecord {
     pub(in crate::embedded) device: Name,
+    /// It got nothing up to here: other devices did.
+    pub(in crate::embedded) start: Seq,
     pub(in crate::embedded) position: Seq,
     pub(in crate::embedded) beyond: Ranges,
 }
@@ -46,6 +48,7 @@ impl HeaderRecord {
         put_number(into, self.readers.len() as u64);
         for reader in &self.readers {
             put_text(into, reader.device.as_str());
+            put_number(into, reader.start);
             put_number(into, reader.position);
             put_ranges(into, &reader.beyond);
         }
@@ -62,8 +65,8 @@ impl HeaderRecord {
         let mut readers = Vec::new();
         for _ in 0..parts.number()? {
             let device = Name::parse_device(parts.text()?).map_err(|_| "a device has no name")?;
-            let (position, beyond) = (parts.number()?, parts.ranges()?);
-            readers.push(ReaderRecord { device, position, beyond });
+            let (start, position, beyond) = (parts.number()?, parts.number()?, parts.ranges()?);
+            readers.push(ReaderRecord { device, start, position, beyond });
         }
         Ok(Self { number, epoch, next_seq, gaps, lost, readers })
     }

@@ -1,13 +1,14 @@
 //! A message in its log.
 //!
 //! `number` of the log · `seq` · ID (16 bytes) · `at` u64 le · `ttl` · `sender` (its number; 0: none known) ·
-//! `outbox` (its number; 0: not numbered) · `n` · encoding u8 · address u8 · flags u8 (1 receipt) ·
-//! length of the sender's ID u8 · length of the room's name u8 · sender's ID, room's name, body to the end.
+//! `outbox` (its number; 0: not numbered) · `n` · encoding u8 · address u8 · flags u8 (1 receipt wanted, 2 has a `ref`,
+//! 4 its sender was told that it waits) · length of the sender's ID u8 · length of the room's name u8 · length of the
+//! `ref` (if flag 2) · `seq` of the receipt that told it (if flag 4) · sender's ID, room's name, `ref`, body to the end.
 
 use ackd_wire::{MessageId, Millis, Seq};
 
 use super::codec::{Damaged, Parts, put_number};
-use crate::api::{Address, Encoding};
+use crate::api::{Address, Encoding, Lengths};
 use crate::embedded::log::Entry;
 
 /// The record. Texts are borrowed.
@@ -25,10 +26,11 @@ pub(in crate::embedded) struct MessageRecord<'a> {
     pub(in crate::embedded) encoding: Encoding,
     pub(in crate::embedded) address: Address,
     pub(in crate::embedded) receipt: bool,
-    pub(in crate::embedded) from_bytes: u8,
-    pub(in crate::embedded) room_bytes: u8,
-    /// Sender, room and body; in parts where it is encoded, whole where it was decoded.
-    pub(in crate::embedded) text: [&'a [u8]; 3],
+    /// Place of the receipt that told its sender that it waits; 0: not told.
+    pub(in crate::embedded) told: Seq,
+    pub(in crate::embedded) lengths: Lengths,
+    /// Sender, room, `ref` and body; in parts where it is encoded, whole where it was decoded.
+    pub(in crate::embedded) text: [&'a [u8]; 4],
 }
 
 impl<'a> MessageRecord<'a> {
@@ -41,9 +43,17 @@ impl<'a> MessageRecord<'a> {
         for number in [self.ttl_ms, self.sender, self.outbox, self.n] {
             put_number(into, number);
         }
-        let flags = u8::from(self.receipt);
+        let Lengths { from, room, mark } = self.lengths;
+        let flags =
+            u8::from(self.receipt) | u8::from(mark.is_some()) << 1 | u8::from(self.told != 0) << 2;
         let (encoding, address) = (self.encoding as u8, self.address as u8);
-        into.extend_from_slice(&[encoding, address, flags, self.from_bytes, self.room_bytes]);
+        into.extend_from_slice(&[encoding, address, flags, from, room]);
+        if let Some(mark) = mark {
+            put_number(into, mark.into());
+        }
+        if self.told != 0 {
+            put_number(into, self.told);
+        }
         for part in self.text {
             into.extend_from_slice(part);
         }
@@ -53,6 +63,7 @@ impl<'a> MessageRecord<'a> {
     pub(in crate::embedded) fn of(log: u64, entry: &'a Entry) -> Self {
         let message = &entry.message;
         let (from, room, body) = (message.from(), message.room(), message.body());
+        let mark = message.mark().unwrap_or_default();
         Self {
             log,
             seq: message.seq,
@@ -65,9 +76,9 @@ impl<'a> MessageRecord<'a> {
             encoding: message.encoding,
             address: message.address,
             receipt: message.receipt,
-            from_bytes: from.len() as u8,
-            room_bytes: room.len() as u8,
-            text: [from, room, body],
+            told: entry.told,
+            lengths: message.lengths(),
+            text: [from, room, mark, body],
         }
     }
 
@@ -83,7 +94,13 @@ impl<'a> MessageRecord<'a> {
         let (ttl_ms, sender) = (parts.number()?, parts.number()?);
         let (outbox, n) = (parts.number()?, parts.number()?);
         let [encoding, address, flags, from_bytes, room_bytes] = parts.array()?;
-        if parts.0.len() < usize::from(from_bytes) + usize::from(room_bytes) {
+        let mut number = |flag| if flags & flag == 0 { Ok(None) } else { parts.number().map(Some) };
+        let (mark, told) = (number(2)?, number(4)?.unwrap_or_default());
+        let mark = mark.map(u16::try_from).transpose().map_err(|_| "a ref is too long")?;
+        let lengths = Lengths { from: from_bytes, room: room_bytes, mark };
+        let before = usize::from(from_bytes) + usize::from(room_bytes);
+        if parts.0.len() < before + usize::from(mark.unwrap_or_default()) || mark == Some(u16::MAX)
+        {
             return Err(super::codec::SHORT);
         }
         Ok(Self {
@@ -98,9 +115,9 @@ impl<'a> MessageRecord<'a> {
             encoding: encoding_of(encoding)?,
             address: address_of(address)?,
             receipt: flags & 1 != 0,
-            from_bytes,
-            room_bytes,
-            text: [parts.0, &[], &[]],
+            told,
+            lengths,
+            text: [parts.0, &[], &[], &[]],
         })
     }
 }
@@ -119,6 +136,7 @@ fn address_of(ordinal: u8) -> Result<Address, Damaged> {
         0 => Ok(Address::Direct),
         1 => Ok(Address::Room),
         2 => Ok(Address::All),
+        3 => Ok(Address::Receipt),
         _ => Err("a message is addressed as in a later version"),
     }
 }

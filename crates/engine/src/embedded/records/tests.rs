@@ -3,7 +3,7 @@ use ackd_wire::{ClientId, MessageId, Name, Room, TokenHash};
 use proptest::prelude::*;
 
 use super::*;
-use crate::api::{Address, Encoding};
+use crate::api::{Address, Encoding, Lengths};
 use crate::embedded::outbox::Run;
 use crate::embedded::ranges::Ranges;
 
@@ -42,12 +42,12 @@ proptest! {
         round_trip!(IdentityRecord { number, id, claimed, ended, secret, next_secret, created, outboxes_from }, IdentityRecord);
         let beyond = ranges.clone();
         let again = ranges.clone();
-        let reader = ReaderRecord { device: Name::default(), position: at, beyond };
+        let reader = ReaderRecord { device: Name::default(), start: other, position: at, beyond };
         round_trip!(HeaderRecord { number, epoch: other, next_seq: at, gaps: ranges.clone(), lost: vec![(EndReason::Dead, ranges.clone())], readers: vec![reader] }, HeaderRecord);
         for reason in [EndReason::Expired, EndReason::Purged, EndReason::Dead, EndReason::Full] {
             round_trip!(LostRecord { number, reason, which: ranges.clone() }, LostRecord);
         }
-        round_trip!(PositionRecord { number, readers: 5, index: 3, position: at, beyond: ranges }, PositionRecord);
+        round_trip!(PositionRecord { number, readers: 5, index: 3, position: at, beyond: ranges.clone() }, PositionRecord);
         let runs = vec![Run { first: at, count: other, scope: number }];
         let name = Name::parse_outbox("o").unwrap();
         round_trip!(OutboxRecord { number, identity: other, name, forgotten: at, runs, last_used: at }, OutboxRecord);
@@ -60,12 +60,14 @@ proptest! {
         round_trip!(MemberRecord { identity: number, room: other, device: 3, position: at, beyond: again, seen: number }, MemberRecord);
         round_trip!(LeftRecord { identity: number, room: other }, LeftRecord);
         let senders = vec![(number, 3), (other, u32::MAX)];
-        round_trip!(ArchivedRecord { low: number, to: other, bytes: at, earliest: other, senders }, ArchivedRecord);
+        let (wanted, untold, receipts) = (ranges.clone(), ranges.clone(), ranges.clone());
+        let (low, to, bytes, receipt_bytes, earliest) = (number, other, at, at, other);
+        round_trip!(ArchivedRecord { low, to, bytes, earliest, receipt_bytes, senders, wanted, untold, receipts }, ArchivedRecord);
         round_trip!(CounterRecord { next_number: number, room_number: other }, CounterRecord);
     }
 
     #[test]
-    fn messages_round_trip(numbers: [u64; 6], id: [u8; 16], text in proptest::collection::vec(any::<u8>(), 6..50)) {
+    fn messages_round_trip(numbers: [u64; 6], id: [u8; 16], mark in proptest::option::of(0..2u16), text in proptest::collection::vec(any::<u8>(), 6..50)) {
         let message = MessageRecord {
             log: numbers[0],
             seq: numbers[1],
@@ -78,9 +80,9 @@ proptest! {
             encoding: Encoding::Json,
             address: Address::Room,
             receipt: true,
-            from_bytes: 3,
-            room_bytes: 2,
-            text: [&text, &[], &[]],
+            told: numbers[1],
+            lengths: Lengths { from: 3, room: 2, mark },
+            text: [&text, &[], &[], &[]],
         };
         round_trip!(message.clone(), MessageRecord);
         round_trip!(DeadRecord { at: numbers[1], message }, DeadRecord);

@@ -101,7 +101,7 @@ pub(in crate::embedded) fn stored(
     outcome.notices.push(Notice::Stored { log: LogKey(log), message: message.clone() });
     // It is kept for long: not with all of the batch that it came in.
     let (seq, message) = (message.seq, message.detached());
-    let entry = Entry { message, sender, number, shares_batch: false };
+    let entry = Entry { message, sender, number, told: 0, shares_batch: false };
     let State { rooms, limits, .. } = state;
     let ended = rooms.store(log, entry, limits);
     rooms.pass_own(log, sender, seq);

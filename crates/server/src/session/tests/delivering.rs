@@ -178,3 +178,26 @@ fn a_drain_stores_what_is_live_and_says_goodbye() {
     assert!(matches!(&driver.requests[0], Request::LiveMissed { .. }));
     assert!(driver.session.is_over());
 }
+
+#[test]
+fn a_receipt_is_mail_and_a_classic_session_acknowledges_it_itself() {
+    let receipt = |seq| message(seq).addressed(ackd_engine::Address::Receipt);
+    let mut driver = Driver::connected(1, 0, 0);
+    driver.signal(Signal::Stored(receipt(1)));
+    assert!(matches!(&driver.events[..], [Event::Receipt(receipt)] if receipt.seq == 1));
+    driver.signal(Signal::Stored(message(2)));
+    assert!(driver.events.is_empty(), "the receipt has the one place");
+    driver.command(Command::Ack { r#ref: None, which: Which::Ids(vec![receipt(1).id]) });
+    assert_eq!(driver.settled(), Some((None, vec![1])));
+    assert_eq!(driver.read(), Some((1, 1)));
+
+    let mut driver = Driver::new(rules(), DialectKind::Classic);
+    driver.command(connect(Credential::Fresh, None));
+    let slot = driver.slot();
+    driver.signal(Signal::Answer(slot, entry("ann", 0, 0)));
+    driver.signal(Signal::Stored(receipt(1)));
+    assert!(driver.events.is_empty());
+    assert_eq!(driver.settled(), Some((None, vec![1])));
+    driver.signal(Signal::Stored(message(2)));
+    assert_eq!(driver.delivered(), [(2, 1)]);
+}
