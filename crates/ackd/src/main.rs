@@ -11,6 +11,7 @@ mod listen;
 mod logging;
 mod open_files;
 mod reload;
+mod repair;
 mod restore;
 mod send;
 mod serve;
@@ -44,6 +45,8 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Makes a new data directory of a backup.
     Restore(restore::RestoreArgs),
+    /// Mends a store whose journal is damaged: copies what is whole, and says what is not.
+    Repair(repair::RepairArgs),
     /// Checks or prints the configuration.
     Config(config::ConfigCommand),
     /// Prints a shell's completions: `ackd completions bash >> ~/.bash_completion`
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::run(&args),
         Command::Backup(args) => backup::run(&args),
         Command::Restore(args) => restore::run(&args),
+        Command::Repair(args) => repair::run(&args),
         Command::Config(command) => config::run(&command),
         Command::Completions(args) => completions::run::<Cli>(&args),
     };

@@ -31,7 +31,8 @@ pub use disk::{
     CrashPlan, DataDir, Disk, DiskFile, FaultPlan, JOURNAL, LockError, REPAIRING, RESTORING,
     RealDisk, SimDisk, SimFile,
 };
+pub use embedded::repair;
 pub use embedded::{
     BackupError, Durability, Embedded, Mode, Now, OpenError, Recovered, Settings, Stats, Threads,
 };
-pub use journal::OpenError as JournalError;
+pub use journal::{Dropped, OpenError as JournalError};

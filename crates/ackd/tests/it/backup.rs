@@ -1,4 +1,4 @@
-//! `ackd backup` of a server under load, `kill -9`, and `ackd restore` into another directory.
+//! `ackd backup` of a server under load, `kill -9`, and `ackd restore` into another directory; `ackd repair`.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -194,4 +194,44 @@ fn only_operators_get_a_backup() {
     assert_eq!(serving.ask(proxied).0, 401);
     let open = tempfile::tempdir().expect("a directory");
     assert_eq!(Serving::start(open.path()).ask(proxied).0, 403);
+}
+
+#[test]
+fn a_damaged_store_is_refused_until_it_is_repaired() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let repair = || run(ackd(&["repair", "--data-dir", "data"]).current_dir(dir.path()));
+    let mut serving = Serving::start(dir.path());
+    let (_, first) = connect(&serving);
+    let mut sending = ackd(&["send", "--to", "ann", "--stdin", "--identity", "bob.json"]);
+    sending.args(["--url", &serving.url]).current_dir(dir.path());
+    let mut sending =
+        sending.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it runs");
+    let mut stdin = sending.stdin.take().expect("piped");
+    (0..300).for_each(|number| writeln!(stdin, "line {number}").expect("written"));
+    drop(stdin);
+    assert!(sending.wait_with_output().expect("it ends").status.success());
+    assert_eq!(serving.stop("-9"), None);
+    let (status, stdout, _) = repair();
+    assert_eq!((status, &*stdout), (0, "the journal in data is whole; nothing was changed\n"));
+
+    let segment = dir.path().join("data/journal/segment-0000000001.ackd");
+    let mut bytes = fs::read(&segment).expect("a segment");
+    let end = bytes.iter().rposition(|byte| *byte != 0).expect("it was written to");
+    bytes[4096 + (end - 4096) / 2] ^= 1;
+    fs::write(&segment, &bytes).expect("written");
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--data-dir", "data"];
+    let (status, _, stderr) = run(ackd(&serve).current_dir(dir.path()));
+    assert_eq!(status, 1);
+    assert!(stderr.contains("is damaged at byte") && stderr.contains("`ackd repair`"), "{stderr}");
+    let (status, stdout, stderr) = repair();
+    assert_eq!((status, &*stderr), (0, ""));
+    assert!(stdout.starts_with("dropped: segment-0000000001.ackd at byte "), "{stdout}");
+    let damaged = dir.path().join("data/journal.damaged-1/segment-0000000001.ackd");
+    assert_eq!(fs::read(damaged).expect("it is kept"), bytes);
+    let serving = Serving::start(dir.path());
+    assert_ne!(connect(&serving).1["epoch"], first["epoch"]);
+    let found = drain(&serving);
+    assert!(!found.is_empty() && found.len() < 300, "{}", found.len());
+    let numbers = |body: &str| body.strip_prefix("line ").and_then(|n| n.parse::<u32>().ok());
+    assert!(found.iter().map(|(_, body)| numbers(body).expect("a line")).is_sorted());
 }

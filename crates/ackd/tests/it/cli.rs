@@ -152,7 +152,9 @@ fn what_is_no_server_or_takes_nobody_is_told_from_one_that_does_not_run() {
 fn help_names_every_command() {
     let (status, stdout, _) = run(&mut ackd(&["--help"]));
     assert_eq!(status, 0);
-    for command in ["serve", "send", "listen", "backup", "restore", "config", "completions"] {
+    for command in
+        ["serve", "send", "listen", "backup", "restore", "repair", "config", "completions"]
+    {
         assert!(stdout.contains(&format!("\n  {command} ")), "{stdout}");
     }
 }

@@ -46,7 +46,7 @@ pub(super) fn load(archive: &dyn Archive, replay: &mut Replay<'_>) -> Result<Loa
     Ok(loaded)
 }
 
-fn store(archive: &dyn Archive) -> Result<Loaded, OpenError> {
+pub(super) fn store(archive: &dyn Archive) -> Result<Loaded, OpenError> {
     let Some(value) = archive.get(keys::STORE).map_err(OpenError::Archive)? else {
         return Ok(Loaded { oldest: 1 });
     };

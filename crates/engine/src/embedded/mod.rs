@@ -25,6 +25,7 @@ mod reclaim;
 mod records;
 mod recover;
 mod renewal;
+mod repair;
 mod rooms;
 mod settle;
 mod state;
@@ -53,6 +54,7 @@ use state::State;
 pub use backup::BackupError;
 pub use open_error::OpenError;
 pub(crate) use renewal::Renewal;
+pub use repair::repair;
 pub use stats::Stats;
 pub use threads::{Now, Threads};
 

@@ -236,6 +236,10 @@ impl<'s> Replay<'s> {
         for identity in self.state.identities.values_mut() {
             identity.mailbox.close_holes();
         }
+        let rooms = &mut self.state.rooms;
+        for number in rooms.numbers() {
+            rooms.change(number, super::rooms::RoomLog::close_holes);
+        }
     }
 
     /// Everything is read: what is left without a name is gone, and everybody is away.

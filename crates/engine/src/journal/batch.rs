@@ -49,6 +49,13 @@ impl Batch {
         Self { buf }
     }
 
+    /// With the records of another one.
+    pub(super) fn of(payload: &[u8]) -> Self {
+        let mut batch = Self::new();
+        batch.buf.extend_from_slice(payload);
+        batch
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.buf.len() == HEADER_BYTES
     }

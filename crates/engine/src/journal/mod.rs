@@ -4,6 +4,7 @@
 mod batch;
 mod open;
 mod read;
+mod salvage;
 mod scan;
 mod segment;
 mod spare;
@@ -12,6 +13,8 @@ mod write;
 pub(crate) use batch::{Batch, RECORD_OVERHEAD};
 pub use open::OpenError;
 pub(crate) use read::Place;
+pub use salvage::Dropped;
+pub(crate) use salvage::salvage;
 pub(crate) use spare::{SpareMaker, make_segment};
 pub(crate) use write::{Capacity, Journal, JournalError, Options, Written};
 

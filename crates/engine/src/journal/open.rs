@@ -19,14 +19,27 @@ pub enum OpenError {
     /// The disk failed; nothing was changed but perhaps a segment taken into use.
     #[error("cannot open the journal: {0}")]
     Io(#[from] io::Error),
-    /// Synced data is damaged. Nothing was changed: keep a copy of the directory, and start with a backup or a new one.
+    /// Synced data is damaged. Nothing was changed: keep a copy of the directory, and start with a backup, or with what is
+    /// whole of this store.
     #[error(
-        "{file} is damaged at byte {offset}: {what}. Nothing was changed; keep a copy of the data directory, and start with a backup or a new one"
+        "{file} is damaged at byte {offset}: {what}. Nothing was changed; start with a backup (`ackd restore`), or let `ackd repair` copy what is whole"
     )]
     Corrupt {
         /// Which file.
         file: String,
         /// Where.
+        offset: u64,
+        /// What is wrong there.
+        what: &'static str,
+    },
+    /// A record is whole, and yet cannot be read: it is of a later version, and that one reads it. Nothing was changed.
+    #[error(
+        "{file} cannot be read at byte {offset}: {what}. Nothing was changed; use the version of ackd that wrote it, or start with a backup"
+    )]
+    Unreadable {
+        /// Which file.
+        file: String,
+        /// Where its batch begins.
         offset: u64,
         /// What is wrong there.
         what: &'static str,
@@ -82,25 +95,45 @@ impl<D: Disk> Journal<D> {
         options: Options,
         replay: &mut Replay<'_>,
     ) -> Result<Self, OpenError> {
-        let mut found = find(&disk, options)?;
-        let mut window = Window::default();
-        let mut headers = found.segments.values().map(|segment| segment.header).skip(1);
-        for segment in found.segments.values() {
-            let scan = Scan::new(segment, &mut window);
-            let mut reading = Reading { scan, segment, oldest: &mut found.oldest };
-            reading.replay(replay)?;
-            let salt = segment.header.salt.secret;
-            found.secret = mix(found.secret ^ salt ^ reading.scan.secret.rotate_left(32));
-            found.end = Some(reading.end(headers.next())?);
-        }
-        drop(headers);
-        if let Some((first, segment)) = found.segments.first_key_value()
-            && found.oldest < *first
-        {
-            return Err(corrupt(&segment.name, 0, "the segment before it is missing"));
-        }
+        let found = read(&disk, options, replay)?;
         Ok(Self::resume(disk, options, found)?)
     }
+
+    /// Reads a journal as [`Journal::open`] does, and changes nothing: the serials of its oldest and its newest segment.
+    pub(crate) fn check(
+        disk: &D,
+        options: Options,
+        replay: &mut Replay<'_>,
+    ) -> Result<(Serial, Serial), OpenError> {
+        let segments = read(disk, options, replay)?.segments;
+        let serials = || segments.keys().copied();
+        Ok((serials().next().unwrap_or(1), serials().next_back().unwrap_or(1)))
+    }
+}
+
+fn read<D: Disk>(
+    disk: &D,
+    options: Options,
+    replay: &mut Replay<'_>,
+) -> Result<Found<D::File>, OpenError> {
+    let mut found = find(disk, options)?;
+    let mut window = Window::default();
+    let mut headers = found.segments.values().map(|segment| segment.header).skip(1);
+    for segment in found.segments.values() {
+        let scan = Scan::new(segment, &mut window);
+        let mut reading = Reading { scan, segment, oldest: &mut found.oldest };
+        reading.replay(replay)?;
+        let salt = segment.header.salt.secret;
+        found.secret = mix(found.secret ^ salt ^ reading.scan.secret.rotate_left(32));
+        found.end = Some(reading.end(headers.next())?);
+    }
+    drop(headers);
+    if let Some((first, segment)) = found.segments.first_key_value()
+        && found.oldest < *first
+    {
+        return Err(corrupt(&segment.name, 0, "the segment before it is missing"));
+    }
+    Ok(found)
 }
 
 /// One segment while it is replayed.
@@ -118,13 +151,14 @@ impl<F: DiskFile> Reading<'_, F> {
             let Some(payload) = self.scan.next()? else { return Ok(()) };
             for record in records(payload) {
                 let done = match record {
-                    None => Err("a record is longer than its batch"),
+                    None => return Err(corrupt(name, offset, "a record is longer than its batch")),
                     Some((CHECKPOINT, record)) => u64_at(record, 0)
                         .map(|oldest| *self.oldest = oldest.max(*self.oldest))
                         .ok_or("a checkpoint is too short"),
                     Some((kind, record)) => replay(serial, kind, record),
                 };
-                done.map_err(|what| corrupt(name, offset, what))?;
+                let file = || name.clone();
+                done.map_err(|what| OpenError::Unreadable { file: file(), offset, what })?;
             }
         }
     }

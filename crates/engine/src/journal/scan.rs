@@ -87,6 +87,25 @@ impl<'s, F: DiskFile> Scan<'s, F> {
         self.unsynced.front().map_or(self.offset, |(_, offset)| *offset)
     }
 
+    /// Goes on at the next whole batch, whatever lies before it. False: there is none.
+    pub(super) fn skip(&mut self) -> io::Result<bool> {
+        let Segment { file, header: segment, .. } = self.segment;
+        let mut offset = self.offset;
+        while let Some(found) = self.window.find_magic(&**file, offset)? {
+            let from = self.window.view(&**file, found, HEADER_BYTES)?;
+            let header = BatchHeader::read(from, segment.salt);
+            if let Some(header) = header.filter(|header| self.last < header.number) {
+                let from = self.window.view(&**file, found, header.batch_bytes())?;
+                if header.payload(from, segment.salt).is_some() {
+                    self.seek(found, header.number - 1);
+                    return Ok(true);
+                }
+            }
+            offset = found + ALIGNMENT as u64;
+        }
+        Ok(false)
+    }
+
     /// Whether something behind the end proves that the batch that should stand there was durable: then it was not a
     /// torn write that ended the journal, but damage.
     pub(super) fn proves_damage(&mut self) -> io::Result<bool> {

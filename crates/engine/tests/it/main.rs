@@ -5,6 +5,7 @@ mod crash;
 mod history;
 mod observing;
 mod receipts;
+mod repair;
 mod rig;
 mod rooms;
 mod threads;

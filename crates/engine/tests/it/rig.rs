@@ -193,6 +193,10 @@ impl Rig {
         self.take().notices
     }
 
+    pub(crate) fn archive(&self) -> &SimArchive {
+        &self.archive
+    }
+
     /// Bytes in its archive.
     pub(crate) fn archived_bytes(&self) -> u64 {
         self.archive.usage().disk_bytes

@@ -1,6 +1,7 @@
 //! What is done to a store that no server has open: the commands of an operator, one file each.
 
 mod backup;
+mod repair;
 mod restore;
 
 use std::io;
@@ -10,6 +11,7 @@ use ackd_engine::{BackupError, LockError, OpenError, RestoreError};
 
 pub use ackd_engine::BackupSummary;
 pub use backup::backup;
+pub use repair::{Repaired, repair};
 pub use restore::{restore, verify};
 
 /// Why it was not done.

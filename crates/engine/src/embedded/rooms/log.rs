@@ -219,6 +219,19 @@ impl RoomLog {
         self.pass(self.first - 1);
     }
 
+    /// After damage: of the numbers behind the archive, those whose messages are gone were never given.
+    pub(in crate::embedded) fn close_holes(&mut self) {
+        let start = self.first.max(self.stored.to + 1);
+        if self.end < start {
+            return;
+        }
+        let mut holes = Ranges::default();
+        holes.insert_range(start, self.end);
+        self.entries.iter().for_each(|entry| holes.remove(entry.message.seq));
+        holes.iter().for_each(|(from, to)| self.gaps.insert_range(from, to));
+        self.pass(self.first - 1);
+    }
+
     pub(in crate::embedded) fn record(&self) -> RoomRecord {
         RoomRecord {
             number: self.number,
