@@ -32,6 +32,14 @@ impl Model {
                     if let Some(letter) = key.and_then(|key| self.letters.get_mut(key)) {
                         letter.rejected = true;
                     }
+                    // Before any ack it ends for all devices.
+                    let devices = &mut self.people[person].mailbox.devices;
+                    for device in devices.values_mut() {
+                        device.perhaps.add(seq);
+                    }
+                    for talk in self.talks.values_mut().filter(|talk| talk.person == person) {
+                        talk.in_flight.remove(&seq);
+                    }
                     self.settle(connection, seq);
                 }
             }
