@@ -21,7 +21,10 @@ pub(super) fn opening(room: &Room) -> Vec<Command<'static>> {
         acked: None,
         window: None,
     };
-    vec![Command::Connect(connect), Command::Join { r#ref: None, room: room.clone() }]
+    vec![
+        Command::Connect(connect),
+        Command::Join { r#ref: None, room: room.clone(), durable: None },
+    ]
 }
 
 pub(super) fn decode<'a>(text: &'a str, room: &Room) -> Command<'a> {

@@ -97,10 +97,15 @@ fn a_batch_that_was_stopped_goes_on_behind_what_was_given() {
 }
 
 #[test]
-fn what_this_build_does_not_have_is_a_bad_frame() {
-    let texts = [r#"{"op":"join","room":"team","durable":true}"#];
-    for text in texts {
-        assert_eq!(commands(&JSON, text), ["bad"], "{text}");
+fn a_durable_join_says_where_it_begins() {
+    for (fields, durable) in [
+        ("", "None"),
+        (r#","durable":true"#, "Some(None)"),
+        (r#","durable":true,"from":3"#, "Some(Some(3))"),
+    ] {
+        let text = format!(r#"{{"op":"join","room":"team"{fields}}}"#);
+        let expected = format!("Join {{ ref: None, room: Room(team), durable: {durable} }}");
+        assert_eq!(commands(&JSON, &text), [expected]);
     }
 }
 

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use ackd_engine::{Address, Encoding, Lost, Message};
 use ackd_websocket::{Opcode, server_header};
 use ackd_wire::v1::{self as wire, json, msgpack};
-use ackd_wire::{ClientId, Ref};
+use ackd_wire::{ClientId, Ref, Room};
 
 use super::{Format, Greeting, body, text, text_header};
 use crate::session::{
@@ -60,10 +60,10 @@ fn command(frame: wire::ClientFrame<'_>) -> Command<'_> {
         wire::ClientFrame::Reject { ids, .. } => Command::Reject { ids },
         wire::ClientFrame::Ping { r#ref } => Command::Ping { r#ref },
         wire::ClientFrame::Rotate { r#ref, token } => Command::Rotate { r#ref, token },
-        wire::ClientFrame::Join(frame) if frame.durable => {
-            absent(frame.r#ref, "durable rooms are not part of this build yet")
+        wire::ClientFrame::Join(frame) => {
+            let durable = frame.durable.then_some(frame.from);
+            Command::Join { r#ref: frame.r#ref, room: frame.room, durable }
         }
-        wire::ClientFrame::Join(frame) => Command::Join { r#ref: frame.r#ref, room: frame.room },
         wire::ClientFrame::Leave { r#ref, room } => Command::Leave { r#ref, room },
         wire::ClientFrame::Watch { r#ref, watched } => {
             Command::Watch { r#ref, watched: self::watched(watched) }
@@ -79,10 +79,6 @@ fn watched(watched: wire::Watched) -> Watched {
         wire::Watched::Ids(ids) => Watched::Ids(ids),
         wire::Watched::Room(room) => Watched::Room(room),
     }
-}
-
-fn absent(r#ref: Option<Ref>, message: &'static str) -> Command<'static> {
-    Command::Bad(BadCommand { r#ref, n: None, message: message.into() })
 }
 
 fn connect(frame: wire::ConnectFrame<'_>) -> Connect {
@@ -150,13 +146,18 @@ fn frame<'e>(
         Event::Message { message, attempt, kind } => {
             wire::ServerFrame::Message(message_frame(message, (*attempt, *kind), own))
         }
-        Event::Lost(ended) => lost(*ended),
+        Event::Lost(ended) => lost(*ended, None),
+        Event::LostInRoom { room, lost: ended } => lost(*ended, Some(room)),
         Event::Receipt(message) => return receipt(message),
         Event::Pong { r#ref } => wire::ServerFrame::Pong { r#ref: mark(r#ref.as_ref()) },
         Event::Rotated { r#ref } => wire::ServerFrame::Rotated { r#ref: mark(r#ref.as_ref()) },
-        Event::Joined { r#ref, room, members } => {
+        Event::Joined { r#ref, room, members, durable } => {
             let (r#ref, room, members) = (mark(r#ref.as_ref()), room.as_str().into(), *members);
-            wire::ServerFrame::Joined(wire::JoinedFrame { r#ref, room, members, durable: None })
+            let durable = durable.map(|(epoch, acked, end)| {
+                let epoch = epoch.to_string().into();
+                wire::DurableRoom { epoch, acked, end }
+            });
+            wire::ServerFrame::Joined(wire::JoinedFrame { r#ref, room, members, durable })
         }
         Event::Left { r#ref, room, .. } => {
             wire::ServerFrame::Left { r#ref: mark(r#ref.as_ref()), room: room.as_str().into() }
@@ -189,6 +190,7 @@ fn message_frame<'e>(
 ) -> wire::MessageFrame<'e> {
     let place = match kind {
         Kind::Stored => wire::Place::Mailbox(message.seq),
+        Kind::Room => wire::Place::Room(message.seq),
         Kind::Live => wire::Place::Live,
         Kind::Signal => wire::Place::Signal,
     };
@@ -205,8 +207,9 @@ fn message_frame<'e>(
     wire::MessageFrame { place, id, from, target, body, at, attempt }
 }
 
-fn lost(Lost { from, to, reason }: Lost) -> wire::ServerFrame<'static> {
-    wire::ServerFrame::Lost(wire::LostFrame { from, to, count: to - from + 1, reason, room: None })
+fn lost(Lost { from, to, reason }: Lost, room: Option<&Room>) -> wire::ServerFrame<'_> {
+    let room = room.map(|room| room.as_str().into());
+    wire::ServerFrame::Lost(wire::LostFrame { from, to, count: to - from + 1, reason, room })
 }
 
 fn connected<'e>(welcome: &'e Welcome, greeting: &Greeting) -> wire::ServerFrame<'e> {

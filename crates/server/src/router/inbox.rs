@@ -4,8 +4,8 @@
 use std::collections::VecDeque;
 use std::task::Waker;
 
-use ackd_engine::Answer;
-use ackd_wire::{MessageId, Seq};
+use ackd_engine::{Answer, LogKey, Message};
+use ackd_wire::{MessageId, Room, Seq};
 use parking_lot::Mutex;
 
 use crate::session::Signal;
@@ -25,6 +25,8 @@ struct State {
     taken: usize,
     /// Mail came that was not queued: the mailbox's end then.
     grown: Option<Seq>,
+    /// The same of rooms that the session is in: from behind the first `seq` to the second.
+    grown_rooms: Vec<(LogKey, Room, Seq, Seq)>,
     /// The session's owner wants to look, whatever is here.
     woken: bool,
     /// The client owes the server a read of what it was sent.
@@ -50,6 +52,10 @@ impl Inbox {
         if let Some(seq) = state.grown.take() {
             into.push(Signal::Grown(seq));
         }
+        let rooms = std::mem::take(&mut state.grown_rooms);
+        into.extend(
+            rooms.into_iter().map(|(log, room, from, to)| Signal::RoomGrown(log, room, from, to)),
+        );
         if SPARE < state.signals.capacity() {
             state.signals.shrink_to(SPARE);
         }
@@ -125,11 +131,35 @@ impl Inbox {
 
 impl State {
     fn is_ready(&self) -> bool {
-        self.woken || self.grown.is_some() || !self.signals.is_empty()
+        self.woken
+            || self.grown.is_some()
+            || !self.grown_rooms.is_empty()
+            || !self.signals.is_empty()
     }
 
     fn is_full(&self) -> bool {
         NEWS_MAX <= self.news + self.taken
+    }
+
+    fn has_grown(&self, log: LogKey) -> bool {
+        self.grown_rooms.iter().any(|(grown, ..)| *grown == log)
+    }
+
+    /// A message of a room is not queued: it is read later.
+    fn grow(&mut self, log: LogKey, message: &Message) {
+        if let Some((.., to)) = self.grown_rooms.iter_mut().find(|(grown, ..)| *grown == log) {
+            *to = message.seq.max(*to);
+        } else if let Ok(Ok(room)) = std::str::from_utf8(message.room()).map(Room::parse) {
+            self.grown_rooms.push((log, room, message.seq - 1, message.seq));
+        }
+    }
+
+    fn forget_membership(&mut self, room: &Room) {
+        self.signals.retain(|signal| match signal {
+            Signal::JoinedRoom(place) => place.room != *room,
+            Signal::LeftRoom(left) => left != room,
+            _ => true,
+        });
     }
 
     fn queue(&mut self, signal: Signal) {
@@ -141,10 +171,24 @@ impl State {
             Signal::Answer(_, Answer::Connected(_)) => {
                 // News of the mailbox that the session leaves mean nothing in the one it enters.
                 self.grown = None;
+                self.grown_rooms.clear();
                 self.signals.push_back(signal);
             }
             Signal::Stored(message) if self.grown.is_some() || self.is_full() => {
                 self.grown = self.grown.max(Some(message.seq));
+            }
+            Signal::RoomStored(log, message) if self.is_full() || self.has_grown(log) => {
+                self.grow(log, &message);
+            }
+            Signal::RoomGrown(log, room, from, to) => self.grown_rooms.push((log, room, from, to)),
+            // Only the newest of each room counts.
+            Signal::JoinedRoom(ref place) => {
+                self.forget_membership(&place.room.clone());
+                self.signals.push_back(signal);
+            }
+            Signal::LeftRoom(ref room) => {
+                self.forget_membership(&room.clone());
+                self.signals.push_back(signal);
             }
             Signal::Grown(seq) => self.grown = self.grown.max(Some(seq)),
             signal if !is_news(&signal) => self.signals.push_back(signal),
@@ -170,6 +214,9 @@ fn is_news(signal: &Signal) -> bool {
             | Signal::Presence(_)
             | Signal::PresenceMissed
             | Signal::Grown(_)
+            | Signal::RoomGrown(..)
+            | Signal::JoinedRoom(_)
+            | Signal::LeftRoom(_)
             | Signal::Ended
             | Signal::Drain { .. }
     )

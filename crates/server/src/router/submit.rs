@@ -100,12 +100,17 @@ fn is_live(request: &Request<'_>) -> bool {
     !matches!(
         request,
         Request::Append { .. }
+            | Request::JoinRoom { .. }
+            | Request::LeaveRoom { .. }
             | Request::Pass { .. }
             | Request::Engine {
                 command: engine::Command::Settle(_)
                     | engine::Command::Read(_)
                     | engine::Command::Fetch { .. }
-                    | engine::Command::Archive { .. },
+                    | engine::Command::Archive { .. }
+                    | engine::Command::SettleRoom(_)
+                    | engine::Command::ReadRoom(_)
+                    | engine::Command::FetchRoom { .. },
                 ..
             }
     )
@@ -113,11 +118,25 @@ fn is_live(request: &Request<'_>) -> bool {
 
 impl State {
     fn join(&mut self, key: SessionKey, slot: u32, room: &Room, wakers: &mut Vec<Waker>) {
-        let Some(seat) = self.sessions.get_mut(&key) else { return };
-        let Some(place) = &seat.place else { return };
+        let Some(inbox) = self.sessions.get(&key).map(|seat| seat.inbox.clone()) else { return };
+        if self.seat(key, room, false, wakers) {
+            wakers.extend(inbox.push(Signal::Members(slot, self.rooms.count(room))));
+        }
+    }
+
+    /// A session is in a room from now on. Whether it could be.
+    pub(super) fn seat(
+        &mut self,
+        key: SessionKey,
+        room: &Room,
+        durable: bool,
+        wakers: &mut Vec<Waker>,
+    ) -> bool {
+        let Some(seat) = self.sessions.get_mut(&key) else { return false };
+        let Some(place) = &seat.place else { return false };
         let (id, inbox) = (place.id.clone(), seat.inbox.clone());
         let classic = seat.dialect == DialectKind::Classic;
-        let member = Member { session: key, id: id.clone(), classic, inbox: inbox.clone() };
+        let member = Member { session: key, id: id.clone(), classic, durable, inbox };
         let [is_in, is_new] = self.rooms.join(room, member);
         if is_in {
             seat.rooms.push(room.clone());
@@ -128,7 +147,7 @@ impl State {
         if is_in && classic {
             self.tell_roommates(room, &id, true, wakers);
         }
-        wakers.extend(inbox.push(Signal::Members(slot, self.rooms.count(room))));
+        true
     }
 
     fn leave_room(&mut self, key: SessionKey, slot: u32, room: &Room, wakers: &mut Vec<Waker>) {
@@ -267,6 +286,14 @@ fn submission<'r>(key: SessionKey, request: &'r mut Request<'_>) -> Option<Submi
     let (slot, command) = match request {
         Request::Connect { slot, connect } => (slot, engine::Command::Connect(entry(connect))),
         Request::Append { slot, append } => (slot, engine::Command::Append(stored(append))),
+        Request::JoinRoom { slot, identity, device, room, from } => {
+            let (identity, device, from) = (*identity, *device, *from);
+            let join = engine::JoinRoom { identity, device, room, from };
+            (slot, engine::Command::JoinRoom(join))
+        }
+        Request::LeaveRoom { slot, identity, room } => {
+            (slot, engine::Command::LeaveRoom { identity: *identity, room })
+        }
         Request::Engine { slot, command } => {
             // Moved out: the request is drained after this.
             (slot, std::mem::replace(command, engine::Command::TakeRoomNumber))
@@ -295,14 +322,21 @@ fn entry(connect: &Connect) -> engine::Connect<'_> {
 }
 
 fn stored<'r>(append: &'r Append<'_>) -> engine::Append<'r> {
+    let (to, address, room) = match &append.room {
+        Some((room, live)) => {
+            let name = room.as_str();
+            (Target::Room { name, live: *live }, Address::Room, name)
+        }
+        None => (Target::Name(&append.to), Address::Direct, ""),
+    };
     engine::Append {
         sender: Some(append.sender),
         from: "",
         number: append.number,
-        to: Target::Name(&append.to),
+        to,
         id: None,
-        address: Address::Direct,
-        room: "",
+        address,
+        room,
         body: Body { encoding: append.encoding, bytes: &append.body },
         ttl_ms: append.ttl_ms,
         receipt: append.receipt,

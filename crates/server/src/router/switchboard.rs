@@ -14,7 +14,7 @@ use smallvec::SmallVec;
 use super::Inbox;
 use super::live::LiveMessages;
 use super::presence::{Presence, Turn};
-use super::rooms::Rooms;
+use super::rooms::{Members, Rooms};
 use crate::session::{DialectKind, Signal};
 
 /// The registry of sessions. One lock, taken once for a batch; the inboxes' own locks nest inside it, nothing else.
@@ -116,9 +116,15 @@ impl Sink for Switchboard {
     fn deliver(&self, outcome: &mut Outcome) {
         let mut wakers = Vec::new();
         let mut state = self.state.lock();
-        for (tag, answer) in outcome.answers.drain(..) {
-            if let Answer::Connected(connected) = &answer {
-                state.enter(tag.session, connected, &mut wakers);
+        for (tag, mut answer) in outcome.answers.drain(..) {
+            match &mut answer {
+                Answer::Connected(connected) => state.enter(tag.session, connected, &mut wakers),
+                Answer::JoinedRoom(place) => {
+                    state.rooms.set_durable(&place.room, place.log, place.members);
+                    state.seat(tag.session, &place.room, true, &mut wakers);
+                    place.members = state.rooms.count(&place.room);
+                }
+                _ => {}
             }
             if let Some(seat) = state.sessions.get(&tag.session) {
                 wakers.extend(seat.inbox.push(Signal::Answer(tag.slot, answer)));
@@ -149,6 +155,9 @@ impl State {
         for room in rooms {
             self.rename(&room, key, &id, wakers);
         }
+        for place in &connected.rooms {
+            self.seat(key, &place.room, true, wakers);
+        }
     }
 
     /// A member goes by another ID from now on.
@@ -176,9 +185,12 @@ impl State {
         }
     }
 
-    fn notify(&self, notice: Notice, wakers: &mut Vec<Waker>) {
+    fn notify(&mut self, notice: Notice, wakers: &mut Vec<Waker>) {
         match notice {
-            Notice::Stored { log, message } => self.stored(log, message, wakers),
+            Notice::Stored { log, message } => match self.rooms.by_log(log) {
+                Some(members) => stored_in_room(members, log, &message, wakers),
+                None => self.stored(log, message, wakers),
+            },
             Notice::Settled { reader, by, up_to, seqs } => {
                 for (key, inbox) in self.here(reader.log) {
                     if *key != by && self.reads(*key, reader) {
@@ -187,11 +199,36 @@ impl State {
                     }
                 }
             }
-            // No session is a durable member of a room yet.
-            Notice::RoomChanged { .. }
-            | Notice::RoomSettled { .. }
-            | Notice::JoinedRoom { .. }
-            | Notice::LeftRoom { .. } => {}
+            Notice::RoomChanged { room, log, members } => {
+                self.rooms.set_durable(&room, log, members);
+            }
+            Notice::RoomSettled { member, mailbox, by, up_to, seqs } => {
+                let (log, index) = (member.room, member.device);
+                let reader = ReaderKey { log: mailbox, index };
+                for (key, inbox) in self.here(mailbox) {
+                    if *key != by && self.reads(*key, reader) {
+                        let seqs = seqs.clone();
+                        wakers.extend(inbox.push(Signal::RoomSettled { log, up_to, seqs }));
+                    }
+                }
+            }
+            Notice::JoinedRoom { mailbox, place } => {
+                let sessions = Sessions::from(self.here(mailbox));
+                for (key, inbox) in sessions {
+                    self.seat(key, &place.room, true, wakers);
+                    wakers.extend(inbox.push(Signal::JoinedRoom(Box::new(place.clone()))));
+                }
+            }
+            Notice::LeftRoom { mailbox, room } => {
+                let sessions = Sessions::from(self.here(mailbox));
+                for (key, inbox) in sessions {
+                    let place = self.sessions.get(&key).and_then(|seat| seat.place.as_ref());
+                    if let Some(id) = place.map(|place| place.id.clone()) {
+                        self.rooms.end_durable(&room, &id);
+                    }
+                    wakers.extend(inbox.push(Signal::LeftRoom(room.clone())));
+                }
+            }
             Notice::Ended { log } => {
                 for (_, inbox) in self.here(log) {
                     wakers.extend(inbox.push(Signal::Ended));
@@ -217,6 +254,14 @@ impl State {
     fn reads(&self, key: SessionKey, reader: ReaderKey) -> bool {
         let place = self.sessions.get(&key).and_then(|seat| seat.place.as_ref());
         place.is_some_and(|place| place.reader == reader)
+    }
+}
+
+/// Told to everyone in the room but its sender.
+fn stored_in_room(members: &Members, log: LogKey, message: &Message, wakers: &mut Vec<Waker>) {
+    let others = members.iter().filter(|member| member.id.as_str().as_bytes() != message.from());
+    for member in others {
+        wakers.extend(member.inbox.push(Signal::RoomStored(log, message.clone())));
     }
 }
 

@@ -4,7 +4,6 @@ use ackd_engine::{self as engine, Tag};
 use ackd_wire::{MessageId, Ref, Seq};
 
 use super::open::Open;
-use super::refusal::error;
 use super::state::{Output, Session, Settling};
 use super::{Request, Which};
 
@@ -13,9 +12,7 @@ impl Session {
         match which {
             Which::UpTo(seq) => self.ack_up_to(r#ref, seq, out),
             Which::Ids(ids) => self.ack_ids(&ids, out),
-            Which::RoomUpTo(..) => {
-                out.events.push(error(r#ref, None, engine::Refusal::NotAMember));
-            }
+            Which::RoomUpTo(room, seq) => self.ack_room(r#ref, (&room, seq), out),
         }
     }
 
@@ -47,6 +44,8 @@ impl Session {
                 // It crossed with the storing of the message: settled as soon as that comes back.
                 missed.1 = true;
                 self.settling.live.push(id);
+            } else {
+                self.ack_room_id(id, out);
             }
         }
     }
@@ -63,6 +62,7 @@ impl Session {
             ids.iter().copied().filter(|id| live.window.settle_live(*id).is_some()).collect();
         self.settling.live.extend(over);
         seqs.sort_unstable();
+        self.reject_in_rooms(ids, out);
         if !seqs.is_empty() {
             let command = engine::Command::Reject { reader, seqs };
             out.requests.push(Request::Engine { slot: Tag::QUIET, command });
@@ -71,6 +71,7 @@ impl Session {
 
     /// One request for all acks of the batch.
     pub(super) fn flush_acks(&mut self, out: &mut Output<'_>) {
+        self.flush_room_acks(out);
         let Settling { up_to, mut seqs, live: ids } = std::mem::take(&mut self.settling);
         let Some(reader) = self.live().map(|live| live.reader) else { return };
         if !ids.is_empty() {

@@ -36,12 +36,14 @@ pub enum Command<'a> {
         /// The new secret.
         token: Token,
     },
-    /// Become a live member of a room.
+    /// Become a member of a room.
     Join {
         /// Echoed.
         r#ref: Option<Ref>,
         /// Which room.
         room: Room,
+        /// A durable one, that begins with this message, or at the end.
+        durable: Option<Option<Seq>>,
     },
     /// Stop being one.
     Leave {

@@ -95,6 +95,7 @@ impl Session {
             self.leave_identity(out);
         }
         let own = entry.own.filter(|_| connected.new);
+        let places = connected.rooms.clone();
         let (live, mut welcome) = enter(connected, entry.window, self.dialect, entry.adopt);
         welcome.r#ref = entry.r#ref;
         out.events.push(if entry.adopt {
@@ -103,6 +104,9 @@ impl Session {
             Event::Connected(Box::new(welcome))
         });
         self.phase = Phase::Live(Box::new(live));
+        for place in &places {
+            self.seat(place);
+        }
     }
 
     /// An entry was decided after the session had closed: it leaves at once.
@@ -112,6 +116,10 @@ impl Session {
         }
         self.connecting = false;
         if let Answer::Connected(connected) = answer {
+            for place in &connected.rooms {
+                let room = place.room.clone();
+                out.requests.push(Request::Leave { slot: Tag::QUIET, room });
+            }
             let (live, _) = enter(*connected, 1, self.dialect, true);
             out.requests.push(live.disconnect());
         }
@@ -139,6 +147,7 @@ impl Session {
     pub(super) fn leave_identity(&mut self, out: &mut Output<'_>) {
         out.tally.left += self.store_live(Millis::MAX, out);
         self.flush_acks(out);
+        self.leave_rooms(out);
         if let Some(live) = self.live() {
             // What had come again before was known to wait already.
             let unacked = live.window.unacked();
@@ -174,6 +183,9 @@ fn enter(
         outbox: connected.outbox,
         fresh: kept,
         window: Window::new(window, connected.acked, connected.end),
+        rooms: Vec::new(),
+        in_rooms: 0,
+        turn: 0,
         missed: VecDeque::new(),
         waited: connected.end,
     };

@@ -131,6 +131,7 @@ impl Session {
             quiet(engine::Command::Archive { reader, seqs }, out);
         }
         self.fetch(due.iter().map(|message| message.seq).collect(), out);
+        self.redeliver_in_rooms(now, out);
     }
 
     fn fetch(&mut self, seqs: Vec<Seq>, out: &mut Output<'_>) {
@@ -190,15 +191,31 @@ impl Session {
         stored
     }
 
-    /// Asks for the next part of the mailbox, if there is one and a place for it.
+    /// Asks for the next part of each log that has one, as long as there is a place: the logs take turns.
     pub(super) fn read_on(&mut self, out: &mut Output<'_>) {
-        let Some(live) = self.live_mut() else { return };
+        let Some(live) = self.live() else { return };
+        let (logs, turn) = (live.rooms.len() + 1, live.turn);
+        for next in (0..logs).map(|step| (turn + step) % logs) {
+            let asked = match next {
+                0 => self.read_mailbox_on(out),
+                room => self.read_room_on(room - 1, out),
+            };
+            if let (true, Some(live)) = (asked, self.live_mut()) {
+                live.turn = next + 1;
+            }
+        }
+    }
+
+    /// Asks for the next part of the mailbox, if there is one and a place for it.
+    fn read_mailbox_on(&mut self, out: &mut Output<'_>) -> bool {
+        let Some(live) = self.live_mut() else { return false };
         let reader = live.reader;
-        let Some((after, places)) = live.window.next_read() else { return };
+        let Some((after, places)) = live.window.next_read() else { return false };
         let slot = self.open(Open::Read);
         let messages = u16::try_from(places).unwrap_or(u16::MAX);
         let read = engine::Read { reader, after, messages, bytes: PAGE_BYTES };
         out.requests.push(Request::Engine { slot, command: engine::Command::Read(read) });
+        true
     }
 }
 
@@ -227,11 +244,11 @@ fn event(message: Message, attempt: u16) -> Event {
     Event::Message { message, attempt, kind: Kind::Stored }
 }
 
-fn quiet(command: engine::Command<'static>, out: &mut Output<'_>) {
+pub(super) fn quiet(command: engine::Command<'static>, out: &mut Output<'_>) {
     out.requests.push(Request::Engine { slot: Tag::QUIET, command });
 }
 
 /// One page of the mailbox: about what a slow reader may be owed.
-const PAGE_BYTES: u32 = 64 * 1024;
+pub(super) const PAGE_BYTES: u32 = 64 * 1024;
 /// Missed live messages whose acks may still cross, for one connection.
 const MISSED_MAX: usize = 1024;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use ackd_engine::{Answer, Lost, Message};
+use ackd_engine::{Answer, LogKey, Lost, Message, RoomPlace};
 use ackd_wire::{ClientId, Epoch, MessageId, Millis, Ref, Room, Seq, Token};
 
 /// One thing the client is told. A dialect writes these as frames, or leaves out what its clients do not know.
@@ -41,6 +41,13 @@ pub enum Event {
     Lost(Lost),
     /// What became of a message that the client has sent: mail of its own, stored as the message it carries.
     Receipt(Message),
+    /// The same of a durable room.
+    LostInRoom {
+        /// Which room.
+        room: Room,
+        /// What.
+        lost: Lost,
+    },
     /// The answer to a ping.
     Pong {
         /// Echo.
@@ -51,14 +58,16 @@ pub enum Event {
         /// Echo.
         r#ref: Option<Ref>,
     },
-    /// The client is a live member.
+    /// The client is a member.
     Joined {
         /// Echo.
         r#ref: Option<Ref>,
         /// Of this room.
         room: Room,
-        /// Identities joined now, this one included.
+        /// Identities that are members, this one included.
         members: u64,
+        /// Of a durable member: the log's incarnation, what is settled, and its end.
+        durable: Option<(Epoch, Seq, Seq)>,
     },
     /// It is a member no more.
     Left {
@@ -127,6 +136,8 @@ pub enum Unwatchable {
 pub enum Kind {
     /// Stored: has a `seq`.
     Stored,
+    /// Stored in a durable room: has a `seq` there.
+    Room,
     /// Live, wants an ack by ID.
     Live,
     /// Live, wants none.
@@ -204,6 +215,23 @@ pub enum Signal {
         /// And these.
         seqs: Vec<Seq>,
     },
+    /// A message is stored in a durable room that the session is in.
+    RoomStored(LogKey, Message),
+    /// Such a room has grown: from behind the first `seq` to the second; the messages themselves were too many to queue.
+    RoomGrown(LogKey, Room, Seq, Seq),
+    /// Another connection of the same member has settled something in a room.
+    RoomSettled {
+        /// Which room.
+        log: LogKey,
+        /// Everything up to here.
+        up_to: Option<Seq>,
+        /// And these.
+        seqs: Vec<Seq>,
+    },
+    /// A connection of the identity has made it a durable member of a room.
+    JoinedRoom(Box<RoomPlace>),
+    /// A connection of the identity has ended that.
+    LeftRoom(Room),
     /// The mailbox has grown to this `seq`; the messages themselves were too many to queue.
     Grown(Seq),
     /// A live message.

@@ -11,6 +11,7 @@ mod open;
 mod presence;
 mod refusal;
 mod request;
+mod room;
 mod rules;
 mod send;
 mod signal;

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use ackd_engine::{Encoding, Tag};
+use ackd_engine::{Encoding, LogKey, Tag};
 use ackd_wire::{ClientId, MessageId, Ref, Room, Seq, Token};
 
 use super::{Audience, Persist};
@@ -34,6 +34,14 @@ pub(super) enum Open {
     Join { r#ref: Option<Ref>, room: Room },
     /// Leaving it.
     Leave { r#ref: Option<Ref>, room: Room },
+    /// Being a durable member no more.
+    LeaveRoom { r#ref: Option<Ref>, room: Room },
+    /// An ack of a room beyond its end as it is known here.
+    AckRoom { r#ref: Option<Ref>, log: LogKey, up_to: Seq },
+    /// The next part of a room's log.
+    ReadRoom { log: LogKey },
+    /// Messages of a room that are due again.
+    FetchRoom { log: LogKey, seqs: Vec<Seq> },
     /// Watching, or no longer.
     Watch { r#ref: Option<Ref> },
     /// An ack beyond the end as it is known here.
@@ -67,6 +75,8 @@ pub(super) struct Held {
     pub(super) persist: Persist,
     /// Classic `sendMessage` with a `to`: published only if nobody holds that ID.
     pub(super) only_if_unheld: bool,
+    /// To a room: published only if that has no durable members.
+    pub(super) only_if_live: bool,
 }
 
 impl Requests {

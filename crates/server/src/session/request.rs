@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use ackd_engine::{self as engine, Encoding, IdentityKey, LogKey, OutboxKey, Refusal, Unknown};
-use ackd_wire::{ClientId, MessageId, Millis, Ref, Room};
+use ackd_wire::{ClientId, MessageId, Millis, Ref, Room, Seq};
 
 use super::{Connect, Persist, Watched};
 
@@ -49,6 +49,28 @@ pub enum Request<'a> {
         /// The session's number for it.
         slot: u32,
         /// Which.
+        room: Room,
+    },
+    /// Become a durable member of a room.
+    JoinRoom {
+        /// The session's number for it.
+        slot: u32,
+        /// Who.
+        identity: IdentityKey,
+        /// Which of its devices asks.
+        device: u16,
+        /// Which room.
+        room: Room,
+        /// A new member begins with this message, or at the end.
+        from: Option<Seq>,
+    },
+    /// Be one no more.
+    LeaveRoom {
+        /// The session's number for it.
+        slot: u32,
+        /// Who.
+        identity: IdentityKey,
+        /// Which room.
         room: Room,
     },
     /// Leave it.
@@ -102,6 +124,8 @@ pub struct Append<'a> {
     pub number: Option<(OutboxKey, u64)>,
     /// The recipient's ID.
     pub to: Cow<'a, str>,
+    /// The room instead, and whether the message is delivered from memory where that has no durable members.
+    pub room: Option<(Room, bool)>,
     /// In which encoding the body is.
     pub encoding: Encoding,
     /// The body.

@@ -1,7 +1,7 @@
 //! Passing a message on: which way it goes (stored before it is accepted, or from memory), and what speaks against it.
 //! The number of a numbered send is looked up before any other check, so refusals found here travel with it.
 
-use ackd_engine::{OutboxKey, Refusal, Unknown};
+use ackd_engine::{OutboxKey, Recipient, Refusal, Unknown};
 use ackd_wire::{ErrorCode, MessageId, Millis, Ref, Room};
 
 use super::open::{Held, Open};
@@ -26,6 +26,9 @@ impl Session {
             (Destination::Id(_), None | Some(Persist::Accept | Persist::Miss)) => {
                 self.append(send, number, refusal, out);
             }
+            (Destination::Room(_), None | Some(Persist::Accept | Persist::Miss)) => {
+                self.append_to_room(send, (number, refusal), out);
+            }
             (Destination::IdOrRoom(..), _) => self.append_or_publish(send, out),
             (Destination::Id(_), Some(persist)) => {
                 self.pass(now, send, persist, (number, refusal), out);
@@ -47,8 +50,8 @@ impl Session {
                 Some(Refusal::Forbidden("sending to `all` is off on this server"))
             }
             Destination::Room(room) if !self.rooms.contains(room) => Some(Refusal::NotAMember),
-            Destination::Room(_) | Destination::All if send.persist == Some(Persist::Accept) => {
-                Some(Refusal::Forbidden("a live room or `all` takes persist `miss` or `never`"))
+            Destination::All if send.persist == Some(Persist::Accept) => {
+                Some(Refusal::Forbidden("`all` takes persist `miss` or `never`"))
             }
             _ => None,
         }
@@ -70,6 +73,7 @@ impl Session {
             sender,
             number,
             to,
+            room: None,
             encoding: send.encoding,
             body: if refusal.is_some() { [].as_slice().into() } else { send.body },
             ttl_ms: send.ttl_ms,
@@ -93,11 +97,13 @@ impl Session {
             body: send.body.as_ref().into(),
             persist: Persist::Never,
             only_if_unheld: true,
+            only_if_live: false,
         })));
         let append = Append {
             sender,
             number: None,
             to,
+            room: None,
             encoding: send.encoding,
             body: send.body,
             ttl_ms: send.ttl_ms,
@@ -105,6 +111,45 @@ impl Session {
             mark: None,
             refusal: None,
             unknown: if self.rules.claims { Unknown::Keep } else { Unknown::Refuse },
+        };
+        out.requests.push(Request::Append { slot, append });
+    }
+
+    /// A send to a room: the engine says whether it has durable members, for whom it is stored; else it is delivered from
+    /// memory.
+    fn append_to_room<'a>(
+        &mut self,
+        send: Send<'a>,
+        (number, refusal): (Option<(OutboxKey, u64)>, Option<Refusal>),
+        out: &mut Output<'a>,
+    ) {
+        let Some(sender) = self.live().map(|live| live.identity) else { return };
+        let Destination::Room(room) = send.to else { return };
+        let Send { r#ref, n, encoding, ttl_ms, .. } = send;
+        let live = send.persist != Some(Persist::Accept);
+        let body = if refusal.is_some() { [].as_slice().into() } else { send.body };
+        let slot = self.open(Open::Held(Box::new(Held {
+            r#ref,
+            n,
+            audience: Audience::Room(room.clone()),
+            encoding,
+            body: body.as_ref().into(),
+            persist: Persist::Miss,
+            only_if_unheld: false,
+            only_if_live: true,
+        })));
+        let append = Append {
+            sender,
+            number,
+            to: "".into(),
+            room: Some((room, live)),
+            encoding,
+            body,
+            ttl_ms,
+            receipt: false,
+            mark: None,
+            refusal,
+            unknown: Unknown::Refuse,
         };
         out.requests.push(Request::Append { slot, append });
     }
@@ -136,7 +181,9 @@ impl Session {
             return out.events.push(Event::Accepted { r#ref, n, id, dup: false });
         };
         let body = send.body.as_ref().into();
-        let held = Held { r#ref, n, audience, encoding, body, persist, only_if_unheld: false };
+        let (only_if_unheld, only_if_live) = (false, false);
+        let held =
+            Held { r#ref, n, audience, encoding, body, persist, only_if_unheld, only_if_live };
         let slot = self.open(Open::Held(Box::new(held)));
         out.requests.push(Request::Pass { slot, sender, number, scope, refusal });
     }
@@ -145,11 +192,15 @@ impl Session {
     pub(super) fn accepted_held(
         &mut self,
         held: Held,
-        (id, dup, unclaimed): (MessageId, bool, bool),
+        (id, dup, recipient): (MessageId, bool, Recipient),
         out: &mut Output<'_>,
     ) {
         let (r#ref, n) = (held.r#ref.clone(), held.n);
-        let publish = if held.only_if_unheld { unclaimed } else { !dup };
+        let publish = match (held.only_if_unheld, held.only_if_live) {
+            (true, _) => recipient == Recipient::Unclaimed,
+            (_, true) => recipient == Recipient::Live,
+            _ => !dup,
+        };
         if let (true, Some(live)) = (publish, self.live()) {
             out.requests.push(Request::Publish(held.publish(id, live.id.clone())));
         }
@@ -202,7 +253,7 @@ impl Session {
     }
 
     pub(super) fn leave(&mut self, r#ref: Option<Ref>, room: Room, out: &mut Output<'_>) {
-        self.rooms.retain(|joined| *joined != room);
+        self.drop_room(&room);
         let slot = self.open(Open::Leave { r#ref, room: room.clone() });
         out.requests.push(Request::Leave { slot, room });
     }

@@ -23,6 +23,11 @@ impl Session {
                 }
             }
             Signal::Settled { up_to, seqs } => self.settled(up_to, &seqs),
+            Signal::RoomStored(log, message) => self.room_stored(now, (log, message), out),
+            Signal::RoomGrown(log, room, from, to) => self.room_grown(log, &room, (from, to)),
+            Signal::RoomSettled { log, up_to, seqs } => self.settled_in_room(log, up_to, &seqs),
+            Signal::JoinedRoom(place) => self.seat(&place),
+            Signal::LeftRoom(room) => self.left_durably(room, out),
             Signal::Live { message, ack } => self.live_message(now, message, ack, out),
             Signal::LiveOver(id) => {
                 if let Some(live) = self.live_mut() {
@@ -65,14 +70,29 @@ impl Session {
             }
             (Open::Held(held), Answer::Accepted { id, dup, recipient }) => {
                 out.tally.away += usize::from(is_away(recipient));
-                let unclaimed = recipient == Recipient::Unclaimed;
-                self.accepted_held(*held, (id, dup, unclaimed), out);
+                self.accepted_held(*held, (id, dup, recipient), out);
             }
             (Open::Read, Answer::Page { messages, lost, read_to, end }) => {
                 self.page(now, (messages, lost), (read_to, end), out);
             }
             (Open::Fetch { seqs }, Answer::Page { messages, .. }) => {
                 self.fetched(now, &seqs, messages, out);
+            }
+            (Open::Join { r#ref, .. }, Answer::JoinedRoom(place)) => {
+                self.joined_durably(r#ref, &place, out);
+            }
+            (Open::LeaveRoom { r#ref, room }, Answer::LeftRoom) => {
+                self.drop_room(&room);
+                self.leave(r#ref, room, out);
+            }
+            (Open::ReadRoom { log }, Answer::RoomPage(page)) => {
+                self.room_page(now, log, *page, out);
+            }
+            (Open::FetchRoom { log, seqs }, Answer::RoomPage(page)) => {
+                self.fetched_of_room(now, (log, &seqs), page.messages, out);
+            }
+            (Open::AckRoom { log, up_to, .. }, Answer::Done) => {
+                self.settled_in_room(log, Some(up_to), &[]);
             }
             (Open::Rotate { r#ref }, Answer::Done) => out.events.push(Event::Rotated { r#ref }),
             (Open::Keep, Answer::Done) => self.kept(out),
@@ -110,19 +130,27 @@ impl Session {
             }
             Open::Send { r#ref, n } => out.events.push(error(r#ref, n, refusal)),
             Open::Bad { r#ref, n, .. } => out.events.push(error(r#ref, Some(n), refusal)),
-            Open::Rotate { r#ref } | Open::Ack { r#ref, .. } => {
+            Open::Rotate { r#ref }
+            | Open::Ack { r#ref, .. }
+            | Open::AckRoom { r#ref, .. }
+            | Open::LeaveRoom { r#ref, .. }
+            | Open::Join { r#ref, .. } => {
                 out.events.push(error(r#ref, None, refusal));
             }
             // They may still be owed: they keep their places.
             Open::Fetch { seqs } if refusal == Refusal::StoreUnavailable => {
                 self.fetch_later(now, &seqs);
             }
+            Open::FetchRoom { log, seqs } if refusal == Refusal::StoreUnavailable => {
+                self.fetch_of_room_later(now, log, &seqs);
+            }
             Open::Fetch { seqs } => self.settled(None, &seqs),
+            Open::FetchRoom { log, seqs } => self.settled_in_room(log, None, &seqs),
             Open::Keep => out.events.push(error(None, None, refusal)),
             // A stale reader reads no more: its places stay reserved.
             Open::Read
+            | Open::ReadRoom { .. }
             | Open::Connect(_)
-            | Open::Join { .. }
             | Open::Leave { .. }
             | Open::Watch { .. } => {}
         }
@@ -137,7 +165,9 @@ impl Session {
 
     fn members(&mut self, slot: u32, members: u64, out: &mut Output<'_>) {
         out.events.push(match self.requests.take(slot) {
-            Some(Open::Join { r#ref, room }) => Event::Joined { r#ref, room, members },
+            Some(Open::Join { r#ref, room }) => {
+                Event::Joined { r#ref, room, members, durable: None }
+            }
             Some(Open::Leave { r#ref, room }) => Event::Left { r#ref, room, members },
             _ => return,
         });

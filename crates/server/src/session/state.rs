@@ -8,6 +8,7 @@ use ackd_engine::{IdentityKey, OutboxKey, ReaderKey, Tag};
 use ackd_wire::{ClientId, ErrorCode, MessageId, Millis, Room, Seq, Token};
 
 use super::open::{MessageIds, Open, Requests};
+use super::room::RoomReader;
 use super::window::Window;
 use super::{
     Acked, BadCommand, CloseCode, Command, Connect, ErrorEvent, Event, Request, Rules, Signal,
@@ -77,6 +78,12 @@ pub(super) struct Live {
     /// The secret of a fresh identity (classic), as long as the connection has it.
     pub(super) fresh: Option<Token>,
     pub(super) window: Window,
+    /// Rooms whose logs are read.
+    pub(super) rooms: Vec<RoomReader>,
+    /// Places of the window that they have.
+    pub(super) in_rooms: usize,
+    /// Which log is asked first for more: 0 the mailbox, then the rooms.
+    pub(super) turn: usize,
     /// Live messages that were missed, and whether an ack has crossed: they come again from the mailbox.
     pub(super) missed: VecDeque<(MessageId, bool)>,
     /// Up to here the mailbox had grown when the session came: what it delivers of that had waited.
@@ -138,7 +145,11 @@ impl Session {
     pub fn deadline(&self) -> Option<Millis> {
         match &self.phase {
             Phase::Waiting { deadline } => Some(*deadline),
-            Phase::Live(live) => live.window.deadline().filter(|due| *due != Millis::MAX),
+            Phase::Live(live) => {
+                let rooms = live.rooms.iter().filter_map(|reader| reader.window.deadline());
+                let due = live.window.deadline().into_iter().chain(rooms).min();
+                due.filter(|due| *due != Millis::MAX)
+            }
             Phase::Closed => None,
         }
     }
@@ -162,7 +173,13 @@ impl Session {
             Command::Reject { ids } => self.reject(&ids, out),
             Command::Ping { r#ref } => out.events.push(Event::Pong { r#ref }),
             Command::Rotate { r#ref, token } => self.rotate(r#ref, &token, out),
-            Command::Join { r#ref, room } => self.join(r#ref, room, out),
+            Command::Join { r#ref, room, durable: Some(from) } => {
+                self.join_durably(r#ref, (room, from), out);
+            }
+            Command::Join { r#ref, room, durable: None } => self.join(r#ref, room, out),
+            Command::Leave { r#ref, room } if self.is_durable_in(&room) => {
+                self.leave_durably(r#ref, room, out);
+            }
             Command::Leave { r#ref, room } => self.leave(r#ref, room, out),
             Command::Watch { r#ref, watched } => self.watch(r#ref, watched, out),
             Command::Unwatch { r#ref, watched } => self.unwatch(r#ref, watched, out),

@@ -15,6 +15,8 @@ pub(super) struct Window {
     live: VecDeque<LiveInFlight>,
     /// Places kept for a page that has been asked for: `stored + live + reserved <= size`.
     reserved: usize,
+    /// Places that other logs of the connection have.
+    others: usize,
     /// All of the log up to here has been delivered on this connection or was settled: `read_to <= end`.
     read_to: Seq,
     /// The log's end as far as it is known here.
@@ -63,12 +65,42 @@ impl Window {
     /// An empty window of `size` places on a log that is settled up to `read_to` and ends at `end`.
     pub(super) fn new(size: usize, read_to: Seq, end: Seq) -> Self {
         let (stored, live) = (VecDeque::new(), VecDeque::new());
-        Self { size, stored, live, reserved: 0, read_to: read_to.min(end), end }
+        Self { size, stored, live, reserved: 0, others: 0, read_to: read_to.min(end), end }
     }
 
     /// Free places.
     pub(super) fn free(&self) -> usize {
-        self.size.saturating_sub(self.stored.len() + self.live.len() + self.reserved)
+        self.size.saturating_sub(self.taken() + self.others)
+    }
+
+    /// Places that it has of the connection's.
+    pub(super) fn taken(&self) -> usize {
+        self.stored.len() + self.live.len() + self.reserved
+    }
+
+    /// How many places the other logs of the connection have.
+    pub(super) fn set_others(&mut self, others: usize) {
+        self.others = others;
+    }
+
+    /// Places of the connection.
+    pub(super) fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Reading begins again behind `read_to`, if it has come further; what is in flight stays so.
+    pub(super) fn rewind(&mut self, read_to: Seq, end: Seq) {
+        self.read_to = self.read_to.min(read_to);
+        self.end = self.end.max(end);
+    }
+
+    /// Up to here nothing is in flight and everything was offered, as far as that can be told.
+    pub(super) fn settled_to(&self) -> Option<Seq> {
+        match self.stored.front() {
+            None => Some(self.read_to),
+            Some(first) if first.is_lost() => None,
+            Some(first) => Some(self.read_to.min(first.seq - 1)),
+        }
     }
 
     /// The log's end as far as it is known here.
@@ -153,6 +185,13 @@ impl Window {
             self.shrink();
         }
         found
+    }
+
+    /// Takes out the messages of these `seq`s.
+    pub(super) fn settle_all(&mut self, seqs: &[Seq]) {
+        for &seq in seqs {
+            self.settle(seq);
+        }
     }
 
     /// Takes out the stored message of this ID. Acks mostly name the oldest.

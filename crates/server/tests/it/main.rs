@@ -5,6 +5,7 @@ mod batches;
 mod classic;
 mod closing;
 mod codes;
+mod durable_rooms;
 mod epochs;
 mod expiry;
 mod framing;

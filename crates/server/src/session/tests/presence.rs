@@ -36,7 +36,7 @@ fn a_room_is_watched_by_its_members_only() {
     let mut driver = Driver::connected(1, 0, 0);
     driver.command(watch(Watched::Room(lobby())));
     assert_eq!(driver.codes(), ["not_a_member"]);
-    driver.command(Command::Join { r#ref: None, room: lobby() });
+    driver.command(Command::Join { r#ref: None, room: lobby(), durable: None });
     driver.command(watch(Watched::Room(lobby())));
     assert!(matches!(driver.requests[..], [Request::Watch { .. }]));
 }

@@ -67,26 +67,38 @@ fn refusals_of_a_numbered_send_travel_with_its_number() {
 }
 
 #[test]
-fn a_room_needs_membership_and_publishes_at_once() {
+fn a_room_needs_membership_and_the_engine_says_whether_it_is_live() {
     let mut driver = Driver::connected(1, 0, 0);
     driver.command(Command::Send(send(None, Destination::Room(lobby()), b"1")));
     assert_eq!(driver.codes(), ["not_a_member"]);
-    driver.command(Command::Join { r#ref: None, room: lobby() });
-    driver.command(Command::Send(send(None, Destination::Room(lobby()), b"1")));
-    assert!(
-        matches!(&driver.requests[..], [Request::Publish(publish)] if publish.persist == Persist::Miss)
-    );
-    assert!(matches!(&driver.events[..], [Event::Accepted { .. }]));
+    driver.command(Command::Join { r#ref: None, room: lobby(), durable: None });
+    for (recipient, published) in [(Recipient::Live, true), (Recipient::Unasked, false)] {
+        driver.command(Command::Send(send(None, Destination::Room(lobby()), b"1")));
+        assert!(matches!(
+            &driver.requests[..],
+            [Request::Append { append, .. }] if append.room == Some((lobby(), true))
+        ));
+        assert!(driver.events.is_empty(), "nothing is accepted before that is known");
+        let slot = driver.slot();
+        driver.signal(Signal::Answer(slot, accepted(false, recipient)));
+        assert!(matches!(&driver.events[..], [Event::Accepted { .. }]));
+        let publishes = matches!(
+            &driver.requests[..],
+            [Request::Publish(Publish { persist: Persist::Miss, .. })]
+        );
+        assert_eq!(publishes, published);
+    }
 }
 
 #[test]
 fn a_numbered_room_send_is_published_once() {
     let mut driver = Driver::connected(1, 0, 0);
-    driver.command(Command::Join { r#ref: None, room: lobby() });
-    for (dup, published) in [(false, 1), (true, 0)] {
+    driver.command(Command::Join { r#ref: None, room: lobby(), durable: None });
+    for (dup, recipient, published) in [(false, Recipient::Live, 1), (true, Recipient::Unasked, 0)]
+    {
         driver.command(Command::Send(send(Some(1), Destination::Room(lobby()), b"1")));
         let slot = driver.slot();
-        driver.signal(Signal::Answer(slot, accepted(dup, Recipient::Unasked)));
+        driver.signal(Signal::Answer(slot, accepted(dup, recipient)));
         assert_eq!(driver.requests.len(), published);
     }
 }
