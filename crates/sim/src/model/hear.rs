@@ -41,6 +41,7 @@ impl Model {
                         talk.in_flight.remove(&seq);
                     }
                     self.settle(connection, seq);
+                    self.end_for_all(person, seq);
                 }
             }
             _ => {}
@@ -146,6 +147,16 @@ impl Model {
             letter.and_then(|letter| letter.id).is_some_and(|id| ids.contains(&id))
         });
         delivered.collect()
+    }
+
+    /// What is rejected before anybody has acknowledged it ends for all devices.
+    fn end_for_all(&mut self, person: usize, seq: Seq) {
+        for device in self.people[person].mailbox.devices.values_mut() {
+            device.perhaps.add(seq);
+        }
+        for talk in self.talks.values_mut().filter(|talk| talk.person == person) {
+            talk.in_flight.remove(&seq);
+        }
     }
 
     fn settle(&mut self, connection: u64, seq: Seq) {

@@ -38,7 +38,9 @@ impl Model {
         let mailbox = &mut self.people[talk.person].mailbox;
         // Nothing ends for its age here, so only a device that lags behind another loses anything.
         let overflowed = mailbox.overflowed;
-        let lags = overflowed && 1 < mailbox.devices.len() && frame.reason == EndReason::Full;
+        let reason =
+            frame.reason == EndReason::Dead || overflowed && frame.reason == EndReason::Full;
+        let lags = reason && 1 < mailbox.devices.len();
         let right = lags && from <= to && frame.count == to - from + 1 && frame.count < LOST_MAX;
         let last = talk.delivered.last().copied().unwrap_or(talk.start);
         let in_order = last < to;
