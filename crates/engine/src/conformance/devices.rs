@@ -14,6 +14,7 @@ pub(super) const TESTS: &[Test] = tests![
     tabs_share_a_position,
     a_device_that_lags_makes_the_mailbox_full_for_nobody,
     what_no_device_has_acknowledged_is_never_dropped,
+    a_later_device_has_not_acknowledged_what_was_there_before_it,
 ];
 
 fn on(device: &str) -> Entry<'_> {
@@ -114,4 +115,18 @@ fn what_no_device_has_acknowledged_is_never_dropped(open: OpenEmpty<'_>) {
     }
     assert!(refused(&rig.send(1, &ann, "bob", 72)).is_some(), "12 of hers wait");
     assert_eq!(rig.waiting(2, &pc).len(), 12);
+}
+
+fn a_later_device_has_not_acknowledged_what_was_there_before_it(open: OpenEmpty<'_>) {
+    let mut rig = Rig::new(open);
+    let (ann, pc) = (rig.claim(1, "ann"), enter(&rig, 2, "pc"));
+    (1..=12).for_each(|n| drop(rig.send(1, &ann, "bob", n)));
+    rig.leave(2, &pc, Vec::new());
+    enter(&rig, 3, "phone");
+    assert!(refused(&rig.send(1, &ann, "bob", 13)).is_some(), "12 of hers wait");
+    rig.reopen();
+    let ann = rig.claim(1, "ann");
+    assert!(refused(&rig.send(1, &ann, "bob", 14)).is_some(), "and after a restart");
+    let pc = enter(&rig, 2, "pc");
+    assert_eq!((rig.waiting(2, &pc).len(), rig.lost(2, &pc).len()), (12, 0));
 }

@@ -27,6 +27,12 @@ impl Ranges {
         self.ranges.get(place).filter(|range| range.0 <= number).map(|range| range.1)
     }
 
+    /// The start of the range that this number is in.
+    pub(crate) fn start_of(&self, number: u64) -> Option<u64> {
+        let place = self.ranges.partition_point(|range| range.1 < number);
+        self.ranges.get(place).filter(|range| range.0 <= number).map(|range| range.0)
+    }
+
     /// How many numbers of `start..=end` are in the set.
     pub(crate) fn count_within(&self, start: u64, end: u64) -> u64 {
         self.within(start, end).map(|(start, end)| end - start + 1).sum()
@@ -129,6 +135,8 @@ mod tests {
                 prop_assert_eq!(within, set.iter().copied().filter(|n| number <= *n && *n <= 30).collect::<Vec<_>>());
                 let end = (number..=64).take_while(|n| set.contains(n)).last();
                 prop_assert_eq!(ranges.end_of(number), end);
+                let start = (0..=number).rev().take_while(|n| set.contains(n)).last();
+                prop_assert_eq!(ranges.start_of(number), start);
             }
         }
     }

@@ -4,6 +4,7 @@ use ackd_wire::v1::{AcceptedFrame, ConnectedFrame, ErrorFrame, ServerFrame, json
 use ackd_wire::{ErrorCode, MessageId};
 
 use super::letter::Verdict;
+use super::mailbox::Device;
 use super::{Model, Person};
 use crate::violation::Promise;
 
@@ -207,13 +208,11 @@ impl Model {
     fn surely_full(&self, key: u64) -> bool {
         let to = self.letters[&key].to;
         let devices = &self.people[to].mailbox.devices;
-        // What stood there when a later device began counts as settled by it.
-        let later = devices.values().any(|device| device.start.is_some_and(|start| 0 < start));
         let waits = |letter: &&super::Letter| {
-            let settled = letter.place.map_or(later, |seq| {
-                devices.values().any(|device| {
-                    device.perhaps.has(seq) || device.start.is_some_and(|start| seq <= start)
-                })
+            let settled = letter.place.is_some_and(|seq| {
+                let never_its = |device: &Device| device.start.is_none_or(|start| seq <= start);
+                devices.values().any(|device| device.perhaps.has(seq))
+                    || devices.values().all(never_its)
             });
             letter.to == to && letter.verdict == Verdict::Accepted && !settled && !letter.rejected
         };

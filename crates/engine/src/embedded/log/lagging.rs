@@ -23,11 +23,13 @@ impl Log {
         if self.readers.len() < 2 {
             return Unacked { messages, bytes, sent };
         }
-        let (furthest, acked) = self.acked_by_any();
-        let mut unacked = self.archived_unacked(sender, furthest, &acked);
-        let start = self.entries.partition_point(|entry| entry.message.seq <= furthest);
-        for entry in self.entries.range(start..) {
-            if !acked.contains(entry.message.seq) && !entry.message.is_receipt() {
+        let mut unacked = Unacked { messages: 0, bytes: 0, sent: 0 };
+        for (from, to) in self.fresh().iter() {
+            self.count_archived(from, to, sender, &mut unacked);
+            let start = self.entries.partition_point(|entry| entry.message.seq < from);
+            let entries = self.entries.range(start..);
+            let messages = entries.filter(|entry| !entry.message.is_receipt());
+            for entry in messages.take_while(|entry| entry.message.seq <= to) {
                 unacked.messages += 1;
                 unacked.bytes += entry.message.bytes();
                 unacked.sent += u64::from(entry.sender == sender);
@@ -48,58 +50,64 @@ impl Log {
         unacked
     }
 
-    /// Up to where some reader has settled everything, and what beyond some reader has.
-    fn acked_by_any(&self) -> (Seq, Ranges) {
-        let furthest = self.readers.iter().map(|reader| reader.position).max().unwrap_or(0);
+    /// What waits and no reader has settled.
+    fn fresh(&self) -> Ranges {
+        let mut fresh = Ranges::default();
+        let least = self.readers.iter().map(|reader| reader.position).min().unwrap_or(0);
+        if least < self.end {
+            fresh.insert_range(least + 1, self.end);
+        }
+        self.remove_over(least + 1, &mut fresh);
+        for (from, to) in self.acked_by_any().iter() {
+            fresh.remove_range(from, to);
+        }
+        fresh
+    }
+
+    /// What some reader has settled and another has not. What was there before a reader came it has not settled.
+    fn acked_by_any(&self) -> Ranges {
+        let least = self.readers.iter().map(|reader| reader.position).min().unwrap_or(0);
         let mut acked = Ranges::default();
         for reader in &self.readers {
-            for (from, to) in reader.beyond.within(furthest + 1, self.end) {
+            let start = reader.start.max(least) + 1;
+            if start <= reader.position {
+                acked.insert_range(start, reader.position);
+            }
+            for (from, to) in reader.beyond.within(least + 1, self.end) {
                 acked.insert_range(from, to);
             }
         }
-        (furthest, acked)
+        acked
     }
 
-    fn archived_unacked(&self, sender: u64, furthest: Seq, acked: &Ranges) -> Unacked {
-        let mut unacked = Unacked { messages: 0, bytes: 0, sent: 0 };
-        let Some(archived) = self.archived().filter(|archived| furthest < archived.to) else {
-            return unacked;
-        };
-        let mut over = self.over_within(furthest + 1, archived.to);
-        for (from, to) in acked.within(furthest + 1, archived.to) {
-            over.insert_range(from, to);
+    /// Takes what is over, and what never was, from `start` on out of a set of numbers.
+    fn remove_over(&self, start: Seq, numbers: &mut Ranges) {
+        for (from, to) in self.over_within(start, self.end).iter() {
+            numbers.remove_range(from, to);
         }
-        for (from, to) in self.gaps.within(furthest + 1, archived.to) {
-            over.insert_range(from, to);
+        for (from, to) in self.gaps.within(start, self.end) {
+            numbers.remove_range(from, to);
         }
-        let receipts = archived.receipts.within(furthest + 1, archived.to);
-        receipts.for_each(|(from, to)| over.insert_range(from, to));
-        unacked.messages = archived.to - furthest - over.count_within(furthest + 1, archived.to);
-        let there = &archived.waiting;
-        let bytes = there.bytes - there.receipt_bytes;
-        let there = u64::from(there.messages - there.of(RECEIPTS)).max(1);
-        let share = u128::from(bytes) * u128::from(unacked.messages);
-        unacked.bytes = (share / u128::from(there)) as u64;
-        unacked.sent = u64::from(archived.waiting.of(sender)).min(unacked.messages);
-        unacked
+    }
+
+    /// What of a range of waiting numbers is in the archive.
+    fn count_archived(&self, from: Seq, to: Seq, sender: u64, unacked: &mut Unacked) {
+        let Some(archived) = self.archived().filter(|archived| from <= archived.to) else { return };
+        let to = to.min(archived.to);
+        let waiting = &archived.waiting;
+        let there = u64::from(waiting.messages - waiting.of(RECEIPTS)).max(1);
+        let messages = to + 1 - from - archived.receipts.count_within(from, to);
+        let share = u128::from(waiting.bytes - waiting.receipt_bytes) * u128::from(messages);
+        unacked.messages += messages;
+        unacked.bytes += (share / u128::from(there)) as u64;
+        unacked.sent += u64::from(waiting.of(sender)).min(messages);
     }
 
     /// The oldest messages, at most so many, that some reader has settled and others have not.
     pub(in crate::embedded) fn oldest_lagging(&self, most: usize) -> Vec<Seq> {
-        let positions = || self.readers.iter().map(|reader| reader.position);
-        let (Some(least), furthest) = (positions().min(), positions().max().unwrap_or(0)) else {
-            return Vec::new();
-        };
-        let start = least + 1;
-        let (_, mut lagging) = self.acked_by_any();
-        if start <= furthest {
-            lagging.insert_range(start, furthest);
-        }
-        for (from, to) in self.over_within(start, self.end).iter() {
-            lagging.remove_range(from, to);
-        }
-        for (from, to) in self.gaps.within(start, self.end) {
-            lagging.remove_range(from, to);
+        let mut lagging = self.acked_by_any();
+        if let Some(first) = lagging.first() {
+            self.remove_over(first, &mut lagging);
         }
         lagging.iter().flat_map(|(from, to)| from..=to).take(most).collect()
     }

@@ -27,11 +27,12 @@ pub(in crate::embedded) struct Reader {
 }
 
 impl Reader {
-    pub(in crate::embedded) fn new(device: Name, position: Seq) -> Self {
+    /// One that begins behind `start`.
+    pub(in crate::embedded) fn new(device: Name, start: Seq) -> Self {
         Self {
             device,
-            start: position,
-            position,
+            start,
+            position: start,
             beyond: Ranges::default(),
             attempts: BTreeMap::new(),
             restart: 0,

@@ -39,6 +39,10 @@ impl Log {
         self.epoch = record.epoch;
         self.next_seq = self.next_seq.max(record.next_seq);
         record.gaps.iter().for_each(|(start, end)| self.gaps.insert_range(start, end));
+        // The journal may know none of these messages any more.
+        let given = record.next_seq.saturating_sub(1);
+        let last = record.gaps.start_of(given).map_or(given, |start| start - 1);
+        self.end = self.end.max(last);
         for (reason, which) in &record.lost {
             self.replay_lost(*reason, which);
         }

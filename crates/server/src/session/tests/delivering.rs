@@ -1,3 +1,5 @@
+use ackd_engine::Lost;
+
 use super::*;
 
 #[test]
@@ -200,4 +202,31 @@ fn a_receipt_is_mail_and_a_classic_session_acknowledges_it_itself() {
     assert_eq!(driver.settled(), Some((None, vec![1])));
     driver.signal(Signal::Stored(message(2)));
     assert_eq!(driver.delivered(), [(2, 1)]);
+}
+
+#[test]
+fn what_was_lost_stands_in_order_and_takes_a_place_until_a_seq_beyond_it_is_acknowledged() {
+    let mut driver = Driver::connected(4, 0, 6);
+    assert_eq!(driver.read(), Some((0, 4)));
+    let slot = driver.slot();
+    let ended = |from, to| Lost { from, to, reason: ackd_wire::v1::EndReason::Expired };
+    let Answer::Page { messages, .. } = page([1, 4], 6, 6) else { unreachable!() };
+    let lost = vec![ended(2, 3), ended(5, 6)];
+    let answer = Answer::Page { messages, lost, read_to: 6, end: 6 };
+    driver.signal(Signal::Answer(slot, answer));
+    let told = driver.events.iter().map(|event| match event {
+        Event::Message { message, .. } => (message.seq, message.seq),
+        Event::Lost(lost) => (lost.from, lost.to),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(told.collect::<Vec<_>>(), [(1, 1), (2, 3), (4, 4), (5, 6)]);
+    driver.signal(Signal::Stored(message(7)));
+    assert_eq!(driver.delivered(), [], "all places are taken");
+    driver.command(Command::Ack { r#ref: None, which: Which::UpTo(2) });
+    assert_eq!(driver.read(), Some((6, 1)), "an ack inside of it settles the message before it");
+    let slot = driver.slot();
+    driver.signal(Signal::Answer(slot, page([7], 7, 7)));
+    driver.command(Command::Ack { r#ref: None, which: Which::UpTo(3) });
+    driver.signal(Signal::Stored(message(8)));
+    assert_eq!(driver.delivered(), [(8, 1)]);
 }
