@@ -1,5 +1,7 @@
 //! The engine's door: decides a batch of commands under one lock, then commits if nobody else does.
 
+use std::time::Duration;
+
 use ackd_wire::Millis;
 
 use super::group::Group;
@@ -23,6 +25,9 @@ impl<D: Disk + Clone> Engine for Embedded<D> {
     fn submit(&self, now: Millis, batch: &mut Vec<Submission<'_>>) {
         let (mut outcome, mut pages) = (Outcome::default(), Vec::new());
         let mut shared = self.shared.lock();
+        if batch.iter().any(|submission| matches!(submission.command, Command::Append(_))) {
+            self.wait_in_line(&mut shared);
+        }
         shared.state.tell_time(now);
         let trailed = shared.group.trails();
         for Submission { tag, command } in batch.drain(..) {
@@ -124,6 +129,17 @@ impl<D: Disk> Embedded<D> {
         self.settings.index_bytes < shared.state.index_bytes()
     }
 
+    /// Whoever brings messages much faster than the archive takes them is held up for a moment: it reads the less from its
+    /// clients. Without it each commit would bring in more than the archive has taken out meanwhile.
+    fn wait_in_line(&self, shared: &mut parking_lot::MutexGuard<'_, Shared>) {
+        let much = self.settings.index_bytes.saturating_add(self.settings.index_bytes / 4);
+        if shared.committer && !shared.group.poisoned && much < shared.state.index_bytes() {
+            shared.house_due = true;
+            self.house.notify_one();
+            self.relieved.wait_for(shared, IN_LINE);
+        }
+    }
+
     /// Whether records of so many bytes surely fit on the disk. If only a spare segment is missing, one is made.
     pub(super) fn admits(&self, group: &mut Group, bytes: u64) -> bool {
         if group.needs_spare(bytes) && self.spares.ready() == 0 {
@@ -133,5 +149,7 @@ impl<D: Disk> Embedded<D> {
     }
 }
 
+/// How long a batch waits for the archive, at most.
+const IN_LINE: Duration = Duration::from_millis(20);
 /// What the record of a message may take beside its texts, and what must be known of its recipient before it.
 const BESIDE_BYTES: usize = 4096;
