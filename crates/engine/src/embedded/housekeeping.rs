@@ -10,8 +10,8 @@ use crate::disk::Disk;
 /// Since when nothing was stored.
 #[derive(Debug, Default)]
 pub(super) struct Idle {
-    /// The last group that was seen.
-    group: u64,
+    /// The last batch of the journal that was seen.
+    batch: u64,
     since: Millis,
     /// Everything was put in order after it.
     tidy: bool,
@@ -56,10 +56,10 @@ impl<D: Disk + Clone> Embedded<D> {
     /// After a minute without anything stored, everything is moved out of the journal.
     fn rest(&self, now: Millis) -> Result<(), Halt> {
         {
-            let stored = self.shared.lock().group.stored;
+            let stored = self.shared.lock().completed_batch;
             let mut idle = self.idle.lock();
-            if idle.group != stored {
-                *idle = Idle { group: stored, since: now, tidy: false };
+            if idle.batch != stored {
+                *idle = Idle { batch: stored, since: now, tidy: false };
             }
             if idle.tidy || now < idle.since.saturating_add(IDLE_MS) {
                 return Ok(());
@@ -69,8 +69,8 @@ impl<D: Disk + Clone> Embedded<D> {
         self.trim_spares(0);
         self.reclaim()?;
         self.archive.compact().map_err(|error| self.archive_failed(error))?;
-        let stored = self.shared.lock().group.stored;
-        *self.idle.lock() = Idle { group: stored, since: now, tidy: true };
+        let stored = self.shared.lock().completed_batch;
+        *self.idle.lock() = Idle { batch: stored, since: now, tidy: true };
         Ok(())
     }
 
@@ -83,7 +83,7 @@ impl<D: Disk + Clone> Embedded<D> {
     /// How long until the store has rested for long enough, if it has not been put in order since.
     pub(super) fn rest_due(&self, now: Millis, shared: &Shared) -> Option<Millis> {
         let idle = self.idle.lock();
-        if idle.tidy && idle.group == shared.group.stored {
+        if idle.tidy && idle.batch == shared.completed_batch {
             return None;
         }
         Some(idle.since.saturating_add(IDLE_MS).saturating_sub(now).min(IDLE_MS))

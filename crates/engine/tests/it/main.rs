@@ -2,6 +2,7 @@
 
 mod backup;
 mod crash;
+mod day;
 mod history;
 mod observing;
 mod receipts;
