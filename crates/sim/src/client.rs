@@ -2,6 +2,7 @@
 //! contract as the protocol's guide says, and has a manner of its own.
 
 mod hear;
+mod roam;
 mod speak;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +40,10 @@ pub(crate) struct Client {
     pub(crate) received: Vec<(Seq, MessageId)>,
     /// Where ranges end that it was told to have lost on this connection, and has not acknowledged.
     pub(crate) lost: Vec<Seq>,
+    /// Live messages that were received on this connection and not acknowledged.
+    pub(crate) live: Vec<MessageId>,
+    /// Rooms that it has joined on this connection.
+    rooms: BTreeSet<&'static str>,
     /// The keys of all letters that it has processed.
     pub(crate) processed: BTreeSet<u64>,
     /// It reads nothing before this.
@@ -64,6 +69,7 @@ pub(crate) enum Stage {
 
 /// How a client behaves.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a habit of its own")]
 pub(crate) struct Manner {
     /// Window asked for.
     window: Option<u64>,
@@ -76,6 +82,10 @@ pub(crate) struct Manner {
     pub(crate) sends: bool,
     /// Several frames in one WebSocket message.
     batches: bool,
+    /// Its frames are MessagePack.
+    pub(crate) msgpack: bool,
+    /// It watches who comes and goes.
+    watches: bool,
 }
 
 /// How a client acknowledges.
@@ -105,7 +115,17 @@ impl Manner {
         };
         let rejects = if random.one_in(3) { random.between(3, 20) } else { 0 };
         let (remembers, batches) = (ack == AckBy::Seq && random.one_in(2), random.one_in(2));
-        Self { window, ack, rejects, remembers, sends: !random.one_in(5), batches }
+        let (msgpack, watches) = (random.one_in(3), random.one_in(3));
+        Self {
+            window,
+            ack,
+            rejects,
+            remembers,
+            sends: !random.one_in(5),
+            batches,
+            msgpack,
+            watches,
+        }
     }
 }
 
@@ -139,6 +159,8 @@ impl Client {
             acked: 0,
             highest: 0,
             received: Vec::new(),
+            live: Vec::new(),
+            rooms: BTreeSet::new(),
             lost: Vec::new(),
             processed: BTreeSet::new(),
             reads_at: 0,
@@ -153,6 +175,8 @@ impl Client {
         self.stage = Stage::Away;
         self.link = None;
         self.received.clear();
+        self.live.clear();
+        self.rooms.clear();
         self.lost.clear();
         self.outgoing.clear();
         self.repeats_at = None;

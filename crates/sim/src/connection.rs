@@ -15,6 +15,7 @@ use ackd_websocket::{Decoded, Decoder, Encoder, Item, Limits, Role};
 use ackd_wire::limits::SIGNAL_UNSENT_BYTES_MAX;
 use ackd_wire::{ClientId, Millis};
 
+use crate::frames;
 use crate::link::{Link, Packet};
 use crate::random::Random;
 use crate::watch::Watch;
@@ -39,7 +40,7 @@ pub(crate) struct Connection {
     inbox: Arc<Inbox>,
     alarm: Arc<Alarm>,
     /// What was read and the session has not taken; of the first one so many commands are done.
-    texts: VecDeque<String>,
+    texts: VecDeque<Vec<u8>>,
     done: usize,
     /// Frames that the link has not taken.
     unsent: VecDeque<Packet>,
@@ -69,8 +70,14 @@ impl Wake for Alarm {
 
 impl Connection {
     /// A connection that was just accepted.
-    pub(crate) fn new(number: u64, shared: &Shared, seed: u64, now: Millis) -> Self {
-        let dialect = Dialect::V1(Format::Json);
+    pub(crate) fn new(
+        number: u64,
+        format: Format,
+        shared: &Shared,
+        seed: u64,
+        now: Millis,
+    ) -> Self {
+        let dialect = Dialect::V1(format);
         let (key, inbox) = shared.router.switchboard().open(dialect.kind());
         let limits = Limits { message_bytes_max: 1 << 24 };
         Self {
@@ -193,7 +200,8 @@ impl Connection {
         {
             any = true;
             match packet {
-                Packet::Text(text) => self.texts.push_back(text),
+                Packet::Text(text) => self.texts.push_back(text.into_bytes()),
+                Packet::Binary(bytes) => self.texts.push_back(bytes),
                 Packet::Close | Packet::End => self.hang_up(now, shared, watch),
             }
         }
@@ -208,7 +216,7 @@ impl Connection {
         let Some(text) = self.texts.pop_front() else { return false };
         let mut out = Output::default();
         let Self { session, dialect, number, .. } = self;
-        let stopped = dialect.decode(text.as_bytes(), self.done, &mut |command| {
+        let stopped = dialect.decode(&text, self.done, &mut |command| {
             watch.model.heard(*number, &command);
             session.command(now, command, &mut out);
             !session.is_paused() && !session.is_closed()
@@ -260,6 +268,11 @@ impl Connection {
                 Item::Text(text) => {
                     watch.said(self.number, text);
                     Packet::Text(text.to_owned())
+                }
+                Item::Binary(bytes) => {
+                    let text = frames::to_json(bytes);
+                    watch.said(self.number, text.as_deref().unwrap_or("unreadable"));
+                    Packet::Binary(bytes.to_vec())
                 }
                 Item::Close(_) => Packet::Close,
                 other => unreachable!("the server has no cause to say {other:?}"),

@@ -5,6 +5,7 @@
 mod client;
 mod connection;
 mod flight;
+mod frames;
 mod link;
 mod log;
 mod model;

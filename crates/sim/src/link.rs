@@ -36,6 +36,8 @@ pub(crate) struct Pipe {
 pub(crate) enum Packet {
     /// One WebSocket text message.
     Text(String),
+    /// One binary message.
+    Binary(Vec<u8>),
     /// A close frame.
     Close,
     /// The writer says nothing more.
@@ -141,6 +143,7 @@ impl Packet {
     pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
+            Self::Binary(bytes) => bytes.len(),
             Self::Close | Self::End => 4,
         }
     }

@@ -84,9 +84,10 @@ fn search(seeds: Range<u64>, steps: u64, shrinks: u64) -> bool {
 fn summary(figures: &Figures) -> String {
     let Figures { accepted, repeats, refused, passing, delivered, redelivered, .. } = figures;
     let Figures { connects, crashes, restarts, poisoned, lost, archive, .. } = figures;
+    let Figures { binary, live, missed, presence, .. } = figures;
     let ArchiveCounts { moved, read, reclaimed, checkpoints, full, failed } = archive;
     format!(
-        "{accepted} accepted, {repeats} repeats known, {refused} refused, {passing} put off, {delivered} delivered ({redelivered} again), {connects} connects, {crashes} crashes, {restarts} restarts, {poisoned} times unwritable, {lost} ranges lost to devices that lag; archive: {moved} moved there, {read} read there, {reclaimed} taken out, {checkpoints} checkpoints, {full} times full, {failed} times failed"
+        "{accepted} accepted, {repeats} repeats known, {refused} refused, {passing} put off, {delivered} delivered ({redelivered} again), {connects} connects, {crashes} crashes, {restarts} restarts, {poisoned} times unwritable, {lost} ranges lost to devices that lag; {binary} connects with MessagePack, {live} delivered from memory, {missed} missed in rooms, {presence} changes of presence told; archive: {moved} moved there, {read} read there, {reclaimed} taken out, {checkpoints} checkpoints, {full} times full, {failed} times failed"
     )
 }
 

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::task::Waker;
 
 use ackd_engine::{
     Archive, Durability, Embedded, Limits, Mode, OpenError, Recovered, Settings, SimArchive,
     SimDisk, Sink,
 };
-use ackd_server::dialect::Greeting;
+use ackd_server::dialect::{Format, Greeting};
 use ackd_server::router::{Router, Switchboard};
 use ackd_server::session::Rules;
 use ackd_wire::Millis;
@@ -46,6 +47,8 @@ impl Server {
         let archive = Arc::new(GatedArchive::new(archive, gated.gate(), counts));
         let (engine, recovered) = open((&gated, archive), entropy, switchboard.clone(), now)?;
         let engine = Arc::new(engine);
+        // As the server's reservation has it: a later life begins far above all that an earlier one has told.
+        switchboard.set_up_presence(PRESENCE_GRACE_MS, life << 32);
         let router = Router::new(engine.clone(), switchboard);
         let (rules, disk) = (Arc::new(rules()), disk.clone());
         let greeting = Greeting {
@@ -59,8 +62,8 @@ impl Server {
     }
 
     /// Takes a new connection.
-    pub(crate) fn accept(&mut self, link: u64, now: Millis, random: &mut Random) {
-        let connection = Connection::new(link, &self.shared, random.any(), now);
+    pub(crate) fn accept(&mut self, link: u64, format: Format, now: Millis, random: &mut Random) {
+        let connection = Connection::new(link, format, &self.shared, random.any(), now);
         self.connections.insert(link, connection);
     }
 
@@ -100,6 +103,11 @@ impl Server {
                 connection.part(&self.shared);
             }
         }
+    }
+
+    /// Tells of those who have been away for long enough.
+    pub(crate) fn tick_presence(&self, now: Millis) {
+        self.shared.router.tick_presence(now, Waker::noop());
     }
 
     /// Whether work of the engine is under way.
@@ -198,5 +206,7 @@ fn rules() -> Rules {
 pub(crate) const BOUNDS: Bounds = Bounds { messages: 60, sender_messages: 40, bytes: 40 * 1024 };
 /// Nothing ends for its age.
 const FOREVER_MS: Millis = 1 << 50;
+/// How long somebody may be away before that is told.
+pub(crate) const PRESENCE_GRACE_MS: Millis = 1_000;
 /// The pause before an unacknowledged message comes again.
 pub(crate) const ACK_TIMEOUT_MS: Millis = 3_000;

@@ -26,6 +26,8 @@ pub enum Promise {
     Window,
     /// Answers say what is so.
     Answers,
+    /// Whoever watches is told who comes and goes, and in the end what is so; generations grow.
+    Presence,
     /// When nothing goes wrong any more, everything is done in the end.
     Progress,
     /// The engine's own bookkeeping is right, and it opens what it wrote.
@@ -43,6 +45,7 @@ impl fmt::Display for Promise {
             Self::Order => "in order",
             Self::Window => "bounded: the window is kept, and so is every queue",
             Self::Answers => "answers say what is so",
+            Self::Presence => "presence: what is told last is so, and generations grow",
             Self::Progress => "progress: without faults everything settles",
             Self::Engine => "the engine's books are right, and it opens what it wrote",
             Self::Panic => "nothing panics",

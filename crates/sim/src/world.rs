@@ -9,11 +9,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ackd_engine::{FaultPlan, SimArchive, SimDisk};
+use ackd_server::dialect::Format;
 use ackd_wire::{ClientId, Millis, Name, Token};
 use parking_lot::Mutex;
 
 use crate::client::{Client, Manner, Next, Stage};
 use crate::flight::Work;
+use crate::frames;
 use crate::link::{Link, Packet};
 use crate::log::{Log, note};
 use crate::model::Model;
@@ -39,6 +41,8 @@ pub(crate) struct World {
     server: Option<Server>,
     /// Steps between two misfortunes of the server, on average.
     calm: u64,
+    /// Whether there are rooms, and people who look around.
+    roams: bool,
     /// Steps of a hundred that end with a commit.
     commits: u64,
     /// Lives of the store so far.
@@ -82,6 +86,7 @@ impl World {
             full_until: None,
             server: None,
             commits: [20, 60, 90][random.below(3) as usize],
+            roams: random.one_in(3),
             calm: [20, 50, 120, 300][random.below(4) as usize],
             life: 0,
             starts_at: START,
@@ -130,9 +135,11 @@ impl World {
     fn go_on(&mut self, random: &mut Random, patient: bool) {
         self.watch.model.now = self.now;
         self.keep_server(random);
+        self.watch_live();
         self.clients_read(random);
         self.clients_speak(random);
         if let Some(server) = &mut self.server {
+            server.tick_presence(self.now);
             server.turn(self.now, &mut self.links, &mut self.watch, random, patient);
         }
         self.look_at_disk(random);
@@ -153,6 +160,7 @@ impl World {
         if server.is_busy() {
             if patient && random.percent(60) {
                 server.go_on();
+                pass_commit(server, self.roams);
                 if server.is_busy() && !server.is_committing() && random.one_in(3) {
                     server.engine.commit(); // housekeeping lets others commit
                 }
@@ -162,6 +170,7 @@ impl World {
         } else if patient && random.one_in(4) {
             let tick = random.one_in(3);
             server.begin(if tick { Work::Tick(self.now) } else { Work::Commit });
+            pass_commit(server, self.roams);
         } else if random.one_in(12) {
             server.begin(Work::Tick(self.now));
             server.land();
@@ -185,6 +194,17 @@ impl World {
             self.watch.model.broken(Promise::Engine, what);
         }
         *self.counts.lock() = counts; // what was read to check is nobody's
+    }
+
+    /// Live messages that may have met a full store or mailbox are promised no more.
+    fn watch_live(&mut self) {
+        let Some(server) = &self.server else { return };
+        let engine = &server.engine;
+        if engine.is_poisoned() || engine.is_disk_full() || self.full_until.is_some() {
+            self.watch.model.live_lost();
+        } else {
+            self.watch.model.live_crowded();
+        }
     }
 
     fn clients_read(&mut self, random: &mut Random) {
@@ -223,7 +243,12 @@ impl World {
             };
             for text in texts {
                 note!(watch.log, "{} > {text}", client.label);
-                link.up.push(*now, Packet::Text(text), random);
+                let packet = if client.manner.msgpack {
+                    Packet::Binary(frames::to_msgpack(&text))
+                } else {
+                    Packet::Text(text)
+                };
+                link.up.push(*now, packet, random);
             }
         }
     }
@@ -242,8 +267,17 @@ impl World {
         note!(self.watch.log, "{} makes #{number}", client.label);
         client.connect(number, rude, random);
         if let Some(server) = &mut self.server {
-            server.accept(number, now, random);
+            let format = if client.manner.msgpack { Format::MessagePack } else { Format::Json };
+            self.watch.model.figures.binary += u64::from(client.manner.msgpack);
+            server.accept(number, format, now, random);
         }
+    }
+}
+
+/// A missed live message waits until it fits into a commit, so nothing stands still in a commit where there are any.
+fn pass_commit(server: &mut Server, roams: bool) {
+    while roams && server.is_committing() {
+        server.go_on();
     }
 }
 

@@ -4,6 +4,7 @@ use ackd_wire::v1::{ConnectedFrame, ErrorFrame, MessageFrame, Place, ServerFrame
 use ackd_wire::{ErrorCode, Millis};
 
 use super::{Client, Stage};
+use crate::frames;
 use crate::link::Packet;
 use crate::model::letter_key;
 use crate::random::Random;
@@ -22,14 +23,22 @@ pub(crate) enum Next {
 impl Client {
     /// Takes one packet.
     pub(crate) fn hear(&mut self, now: Millis, packet: &Packet, random: &mut Random) -> Next {
-        let Packet::Text(text) = packet else {
-            return Next::Reconnect; // the server is leaving, or was too full: it comes back
+        let translated;
+        let text = match packet {
+            Packet::Text(text) => text,
+            Packet::Binary(bytes) => {
+                translated = frames::to_json(bytes).unwrap_or_default();
+                &translated
+            }
+            // The server is leaving, or was too full: it comes back.
+            Packet::Close | Packet::End => return Next::Reconnect,
         };
         let mut next = Next::GoOn;
         for frame in json::decode_server(text).filter_map(Result::ok) {
             match frame {
                 ServerFrame::Connected(frame) => {
                     self.enter(&frame);
+                    self.look_around();
                     next = Next::Repeat;
                 }
                 ServerFrame::Accepted(frame) => {
@@ -66,10 +75,13 @@ impl Client {
     }
 
     fn receive(&mut self, frame: &MessageFrame<'_>) {
-        let Place::Mailbox(seq) = frame.place else { return };
         if let Some(key) = std::str::from_utf8(frame.body.bytes()).ok().and_then(letter_key) {
             self.processed.insert(key);
         }
+        let Place::Mailbox(seq) = frame.place else {
+            return self.live.push(frame.id);
+        };
+        self.live.retain(|id| *id != frame.id);
         self.highest = self.highest.max(seq);
         if self.received.iter().all(|(known, _)| *known != seq) {
             self.received.push((seq, frame.id));

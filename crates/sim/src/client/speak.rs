@@ -79,6 +79,7 @@ impl Client {
 
     /// Acknowledges, or rejects, some of what it has received.
     pub(crate) fn acknowledge(&mut self, all: bool, random: &mut Random) {
+        self.acknowledge_live();
         self.acknowledge_lost();
         if self.received.is_empty() {
             return;

@@ -1,17 +1,18 @@
 //! Messages on their way to a client: each has one place, each connection gets them in order, nothing is left out,
 //! nothing settled comes.
 
-use ackd_wire::v1::{Body, MessageFrame, Place};
+use ackd_wire::v1::{Body, MessageFrame, Place, Target};
 use ackd_wire::{MessageId, Seq};
 
 use super::letter::Verdict;
 use super::{Letter, Model, letter_key};
+use crate::server::ACK_TIMEOUT_MS;
 use crate::violation::Promise;
 
 impl Model {
     pub(super) fn said_message(&mut self, connection: u64, frame: &MessageFrame<'_>) {
         let Place::Mailbox(seq) = frame.place else {
-            return self.broken(Promise::Answers, format!("#{connection} {frame:?} was not sent"));
+            return self.said_live(connection, frame);
         };
         let entered = self.talks.get(&connection).is_some_and(|talk| talk.entered);
         let Body::Json(body) = frame.body else {
@@ -35,7 +36,7 @@ impl Model {
     }
 
     /// It is what was sent, to whom it was sent.
-    fn content(
+    pub(super) fn content(
         &self,
         connection: u64,
         key: u64,
@@ -45,7 +46,13 @@ impl Model {
         let letter = &self.letters[&key];
         let talk = &self.talks[&connection];
         let sender = self.people[letter.from].id.as_str();
-        let right = letter.to == talk.person && *frame.from == *sender && letter.body == body;
+        let target = match (&frame.target, letter.room) {
+            (Target::To(to), None) => *to == *self.people[letter.to].id.as_str(),
+            (Target::Room(room), Some(name)) => *room == *name,
+            _ => false,
+        };
+        let right = letter.is_for(talk.person) && *frame.from == *sender && letter.body == body;
+        let right = right && target;
         if !right || letter.heard == 0 {
             return Some((Promise::Answers, format!("it was {letter:?}")));
         }
@@ -53,7 +60,7 @@ impl Model {
         undone.then(|| (Promise::Answers, "it was refused for good".into()))
     }
 
-    fn identity(&mut self, key: u64, id: MessageId) -> Option<Fault> {
+    pub(super) fn identity(&mut self, key: u64, id: MessageId) -> Option<Fault> {
         let Self { letters, people, .. } = self;
         let letter = letters.get_mut(&key)?;
         let sender = people[letter.from].id.as_str();
@@ -67,16 +74,27 @@ impl Model {
     /// One place for one letter, one letter in one place, the outbox's numbers in order.
     fn place(&mut self, connection: u64, key: u64, seq: Seq) -> Option<Fault> {
         let Self { letters, people, talks, .. } = self;
-        let mailbox = &mut people[talks.get(&connection)?.person].mailbox;
+        let talk = talks.get_mut(&connection)?;
+        let mailbox = &mut people[talk.person].mailbox;
         let letter = letters.get_mut(&key)?;
+        if letter.room.is_some() {
+            self.figures.missed += 1;
+            letter.id.and_then(|id| talk.live.remove(&id));
+            for device in mailbox.devices.values_mut() {
+                if letter.id.is_some_and(|id| device.acked_live.contains(&id)) {
+                    device.perhaps.add(seq);
+                }
+            }
+        }
         let there = *mailbox.places.entry(seq).or_insert(key);
         if there != key {
             return Some((Promise::Kept, format!("letter {there} stood there")));
         }
-        match letter.place {
+        let place = letter.place_of(talk.person)?;
+        match *place {
             Some(place) if place == seq => return None,
             Some(place) => return Some((Promise::Once, format!("it stood at {place}"))),
-            None => letter.place = Some(seq),
+            None => *place = Some(seq),
         }
         let Letter { from, number: Some((outbox, n)), .. } = letter else { return None };
         let outbox = (*from, outbox.clone());
@@ -103,8 +121,9 @@ impl Model {
                 return Some((Promise::Order, format!("{last} was delivered before it")));
             }
             let between = mailbox.places.range(last + 1..seq);
-            let mut waits = between
-                .filter(|(seq, key)| !device.perhaps.has(**seq) && !self.letters[key].rejected);
+            let mut waits = between.filter(|(seq, key)| {
+                !device.perhaps.has(**seq) && !self.letters[key].is_rejected_by(talk.person)
+            });
             if let Some((skipped, _)) = waits.next() {
                 return Some((Promise::Order, format!("{skipped} waits and was not delivered")));
             }
@@ -114,7 +133,15 @@ impl Model {
             let said = talk.in_flight.entry(seq).or_default();
             *said = (self.now, said.1 + 1);
         }
-        let (in_flight, window) = (talk.in_flight.len() + talk.lost.len(), talk.window);
+        self.window(connection)
+    }
+
+    /// No more than the window is in flight. Live messages count where no other connection of the identity may have ended
+    /// them, as long as they surely are not given up.
+    pub(super) fn window(&self, connection: u64) -> Option<Fault> {
+        let talk = self.talks.get(&connection)?;
+        let live = talk.live.values().filter(|since| self.now < **since + ACK_TIMEOUT_MS).count();
+        let (in_flight, window) = (talk.in_flight.len() + talk.lost.len() + live, talk.window);
         let overflowed = self.people[talk.person].mailbox.overflowed;
         (!overflowed && window < in_flight)
             .then(|| (Promise::Window, format!("{in_flight} in flight, the window is {window}")))
@@ -134,4 +161,4 @@ impl Model {
     }
 }
 
-type Fault = (Promise, String);
+pub(super) type Fault = (Promise, String);

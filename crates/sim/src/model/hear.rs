@@ -1,6 +1,8 @@
 //! What the server is told: from here on it may have done it.
 
-use ackd_server::session::{Command, Connect, Credential, Send, Which};
+use ackd_engine::Encoding;
+use ackd_server::session::{Command, Connect, Credential, Destination, Send, Which};
+use ackd_wire::v1::Body;
 use ackd_wire::{MessageId, Name, Seq};
 
 use super::letter::Verdict;
@@ -18,27 +20,25 @@ impl Model {
             return; // refused as a whole
         }
         match command {
+            Command::Join { .. }
+            | Command::Leave { .. }
+            | Command::Watch { .. }
+            | Command::Unwatch { .. } => self.heard_roaming(connection, command),
             Command::Send(send) => self.heard_send(connection, send),
             Command::Ack { which: Which::UpTo(seq), .. } => self.heard_ack(connection, *seq),
             Command::Ack { which: Which::Ids(ids), .. } => {
+                self.heard_live_acks(connection, ids);
                 for seq in self.seqs(connection, ids) {
                     self.settle(connection, seq);
                 }
             }
             Command::Reject { ids } => {
+                self.heard_live_acks(connection, ids);
                 for seq in self.seqs(connection, ids) {
                     let person = self.talks[&connection].person;
                     let key = self.people[person].mailbox.places.get(&seq);
                     if let Some(letter) = key.and_then(|key| self.letters.get_mut(key)) {
-                        letter.rejected = true;
-                    }
-                    // Before any ack it ends for all devices.
-                    let devices = &mut self.people[person].mailbox.devices;
-                    for device in devices.values_mut() {
-                        device.perhaps.add(seq);
-                    }
-                    for talk in self.talks.values_mut().filter(|talk| talk.person == person) {
-                        talk.in_flight.remove(&seq);
+                        letter.reject(person);
                     }
                     self.settle(connection, seq);
                     self.end_for_all(person, seq);
@@ -82,12 +82,23 @@ impl Model {
                 self.land_up_to((person, &device), *acked);
             }
         }
+        self.joined_by_another(talk.person);
         self.talks.insert(connection, talk);
     }
 
     fn heard_send(&mut self, connection: u64, send: &Send<'_>) {
-        let body = std::str::from_utf8(&send.body).unwrap_or_default();
+        let mut text = String::new();
+        let body = match send.encoding {
+            Encoding::MessagePack => {
+                Body::MessagePack(&send.body).in_json(&mut text);
+                &text
+            }
+            _ => std::str::from_utf8(&send.body).unwrap_or_default(),
+        };
         let Some(key) = letter_key(body) else { return };
+        if let Destination::Room(room) = &send.to {
+            self.heard_in_room(connection, key, room.as_str());
+        }
         let (Some(talk), Some(letter)) =
             (self.talks.get_mut(&connection), self.letters.get_mut(&key))
         else {

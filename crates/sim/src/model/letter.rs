@@ -1,5 +1,7 @@
 //! A message as the model knows it: who wrote it to whom, and what became of it so far.
 
+use std::collections::BTreeMap;
+
 use ackd_wire::{MessageId, Name, Seq};
 
 /// One message, known by the key in its body.
@@ -25,6 +27,61 @@ pub(crate) struct Letter {
     pub(super) id: Option<MessageId>,
     /// Where it was delivered.
     pub(crate) place: Option<Seq>,
+    /// It was said in this room.
+    pub(super) room: Option<&'static str>,
+    /// Its sender was a member of that room.
+    pub(super) admitted: bool,
+    /// Who was in the room, the sender apart.
+    pub(super) copies: BTreeMap<usize, Copy>,
+}
+
+/// What became of a message in a room, for one recipient.
+#[derive(Debug, Default)]
+pub(super) struct Copy {
+    /// Where it stands in the recipient's mailbox, if it was missed and has come from there.
+    pub(super) place: Option<Seq>,
+    /// A device has rejected it.
+    pub(super) rejected: bool,
+    /// It must reach the recipient: nothing has happened that it may be lost by.
+    pub(super) owed: bool,
+}
+
+impl Letter {
+    /// Whether it is for this one.
+    pub(super) fn is_for(&self, person: usize) -> bool {
+        match self.room {
+            None => self.to == person,
+            Some(_) => self.copies.contains_key(&person),
+        }
+    }
+
+    /// Where it stands in this one's mailbox.
+    pub(super) fn place_of(&mut self, person: usize) -> Option<&mut Option<Seq>> {
+        match self.room {
+            None => Some(&mut self.place),
+            Some(_) => self.copies.get_mut(&person).map(|copy| &mut copy.place),
+        }
+    }
+
+    /// Whether it is owed to no device of this one any more, since one has rejected it.
+    pub(super) fn is_rejected_by(&self, person: usize) -> bool {
+        match self.room {
+            None => self.rejected,
+            Some(_) => self.copies.get(&person).is_some_and(|copy| copy.rejected),
+        }
+    }
+
+    /// One of this one's devices rejects it.
+    pub(super) fn reject(&mut self, person: usize) {
+        match self.room {
+            None => self.rejected = true,
+            Some(_) => {
+                if let Some(copy) = self.copies.get_mut(&person) {
+                    copy.rejected = true;
+                }
+            }
+        }
+    }
 }
 
 /// What the server has said to a letter.

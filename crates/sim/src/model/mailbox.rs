@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ackd_wire::{Name, Seq};
+use ackd_wire::{MessageId, Name, Seq};
 
 use super::settled::Settled;
 
@@ -36,6 +36,8 @@ pub(crate) struct Device {
     pub(super) durable: Settled,
     /// What the server was ever told to settle: a crash may have kept it or not.
     pub(super) perhaps: Settled,
+    /// Live messages that it has acknowledged.
+    pub(super) acked_live: BTreeSet<MessageId>,
     /// What it was told to have lost.
     pub(super) lost: BTreeSet<Seq>,
     /// What was delivered on connections that are over, and how many `connect`s had been heard by their end.

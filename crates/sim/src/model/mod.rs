@@ -6,6 +6,8 @@ mod hear;
 mod letter;
 mod lost;
 mod mailbox;
+mod presence;
+mod room;
 mod say;
 mod settled;
 mod talk;
@@ -35,7 +37,10 @@ pub(crate) struct Model {
     sends: u64,
     /// The time.
     pub(crate) now: Millis,
+    /// When a connection was over last.
+    pub(crate) parted_at: Millis,
     limits: Bounds,
+    presence: presence::Told,
     violation: Option<Violation>,
     pub(crate) figures: Figures,
 }
@@ -98,6 +103,14 @@ pub struct Figures {
     pub lost: u64,
     /// Times that the store could not be written.
     pub poisoned: u64,
+    /// Connections whose frames are MessagePack.
+    pub binary: u64,
+    /// Deliveries from memory.
+    pub live: u64,
+    /// Messages said in a room that came from the mailbox.
+    pub missed: u64,
+    /// Changes of presence that were told.
+    pub presence: u64,
     /// What was done with the archive.
     pub archive: ArchiveCounts,
 }
@@ -118,6 +131,10 @@ impl Figures {
             restarts: self.restarts + other.restarts,
             lost: self.lost + other.lost,
             poisoned: self.poisoned + other.poisoned,
+            binary: self.binary + other.binary,
+            live: self.live + other.live,
+            missed: self.missed + other.missed,
+            presence: self.presence + other.presence,
             archive: self.archive.plus(&other.archive),
         }
     }
@@ -151,7 +168,22 @@ impl Model {
         let body = body(key, padding);
         let (heard, verdict, told, rejected) = (0, Verdict::Open, false, false);
         let (id, place) = (None, None);
-        let letter = Letter { from, to, body, number, heard, verdict, told, rejected, id, place };
+        let (room, admitted, copies) = (None, false, BTreeMap::new());
+        let letter = Letter {
+            from,
+            to,
+            body,
+            number,
+            heard,
+            verdict,
+            told,
+            rejected,
+            id,
+            place,
+            room,
+            admitted,
+            copies,
+        };
         self.letters.insert(key, letter);
         key
     }
@@ -196,6 +228,7 @@ impl Model {
     pub(crate) fn parted(&mut self, connection: u64) {
         let Some(talk) = self.talks.get_mut(&connection) else { return };
         talk.parted = true;
+        self.parted_at = self.now;
         let mailbox = &mut self.people[talk.person].mailbox;
         let device = mailbox.devices.entry(talk.device.clone()).or_default();
         for seq in &talk.delivered {
@@ -210,6 +243,7 @@ impl Model {
             self.parted(connection);
         }
         self.talks.clear();
+        self.presence.server_ended();
         for letter in self.letters.values_mut() {
             letter.told |= letter.verdict == Verdict::Accepted;
         }
@@ -245,7 +279,8 @@ impl Model {
             let lost = letter
                 .place
                 .is_some_and(|seq| known.is_some_and(|known| known.lost.contains(&seq)));
-            letter.to == person && accepted && !letter.rejected && behind && !lost
+            let mail = letter.room.is_none() && letter.to == person;
+            mail && accepted && !letter.rejected && behind && !lost
         });
         owed.map(|(key, _)| *key)
     }

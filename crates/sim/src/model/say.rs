@@ -18,6 +18,12 @@ impl Model {
                 Ok(ServerFrame::Error(frame)) => self.said_error(connection, &frame),
                 Ok(ServerFrame::Message(frame)) => self.said_message(connection, &frame),
                 Ok(ServerFrame::Lost(frame)) => self.said_lost(connection, &frame),
+                Ok(
+                    frame @ (ServerFrame::Joined(_)
+                    | ServerFrame::Left { .. }
+                    | ServerFrame::Watching { .. }
+                    | ServerFrame::Presence(_)),
+                ) => self.said_roaming(connection, &frame),
                 Ok(ServerFrame::Pong { .. } | ServerFrame::Goaway(_)) => {}
                 Ok(frame) => {
                     self.broken(Promise::Answers, format!("nobody asked for {frame:?}"));
@@ -113,7 +119,7 @@ impl Model {
             self.figures.repeats += 1;
         } else {
             self.figures.accepted += 1;
-            if self.surely_full(key) {
+            if self.letters[&key].room.is_none() && self.surely_full(key) {
                 let what =
                     format!("#{connection} letter {key} is accepted, but the mailbox is full");
                 self.broken(Promise::Window, what);
@@ -142,6 +148,9 @@ impl Model {
                 Some(talk) => talk.bad_acks -= 1,
                 None => self.broken(Promise::Answers, format!("#{connection} no ack was bad")),
             };
+        }
+        if let Some(mark) = frame.r#ref.as_deref().filter(|mark| mark.starts_with('w')) {
+            return self.refused_roaming(connection, mark, frame.code);
         }
         let Some(key) = self.asked(connection, frame.n, frame.r#ref.as_deref()) else { return };
         if let Some(what) = self.refusal(connection, key, frame) {
@@ -184,6 +193,7 @@ impl Model {
         }
         let recipient = &self.people[letter.to];
         match code {
+            ErrorCode::NotAMember if letter.room.is_some() && !letter.admitted => None,
             ErrorCode::UnknownRecipient if recipient.known => Some("the recipient exists".into()),
             ErrorCode::MailboxFull if mailbox_has_room => Some("the mailbox has room".into()),
             ErrorCode::UnknownRecipient | ErrorCode::MailboxFull | ErrorCode::Refused => None,
@@ -214,7 +224,8 @@ impl Model {
                 devices.values().any(|device| device.perhaps.has(seq))
                     || devices.values().all(never_its)
             });
-            letter.to == to && letter.verdict == Verdict::Accepted && !settled && !letter.rejected
+            let mail = letter.room.is_none() && letter.to == to;
+            mail && letter.verdict == Verdict::Accepted && !settled && !letter.rejected
         };
         self.limits.messages < self.letters.values().filter(waits).count() as u64
     }
@@ -222,13 +233,7 @@ impl Model {
     /// Whether the mailbox that a letter is for cannot be full: of all that may wait there too little is.
     fn surely_has_room(&self, key: u64) -> bool {
         let (from, to) = (self.letters[&key].from, self.letters[&key].to);
-        let devices = &self.people[to].mailbox.devices;
-        let waits = |letter: &&super::Letter| {
-            let settled = letter.place.is_some_and(|seq| {
-                devices.values().all(|device| device.settled.has(seq) || device.start.is_none())
-            });
-            letter.to == to && 0 < letter.heard && letter.verdict != Verdict::Refused && !settled
-        };
+        let waits = |letter: &&super::Letter| self.perhaps_waits(letter, to);
         let (mut all, mut senders, mut bytes) = (0, 0, 0);
         for letter in self.letters.values().filter(waits) {
             all += 1;
@@ -236,12 +241,28 @@ impl Model {
             bytes += (letter.body.len() + self.people[letter.from].id.as_str().len()) as u64;
         }
         // The letter itself is among them.
-        if 1 < devices.len() {
+        if 1 < self.people[to].mailbox.devices.len() {
             senders = all; // of devices that lag only about is known who sent what
         }
         all <= self.limits.messages
             && senders <= self.limits.sender_messages
             && bytes <= self.limits.bytes
+    }
+}
+
+impl Model {
+    /// Whether a letter may wait in this one's mailbox.
+    pub(super) fn perhaps_waits(&self, letter: &super::Letter, person: usize) -> bool {
+        let devices = &self.people[person].mailbox.devices;
+        let place = match letter.room {
+            None => letter.place,
+            Some(_) => letter.copies.get(&person).and_then(|copy| copy.place),
+        };
+        let settled = place.is_some_and(|seq| {
+            devices.values().all(|device| device.settled.has(seq) || device.start.is_none())
+        });
+        let taken = 0 < letter.heard && letter.verdict != Verdict::Refused;
+        letter.is_for(person) && taken && !settled
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ackd_wire::{Millis, Name, Seq};
+use ackd_wire::{MessageId, Millis, Name, Seq};
 
+use super::presence::{Asked, Watched};
 use super::settled::Settled;
 
 /// One connection of one client.
@@ -46,6 +47,14 @@ pub(super) struct Talk {
     pub(super) refs: BTreeMap<String, u64>,
     /// Acks beyond the end without an answer.
     pub(super) bad_acks: u64,
+    /// Rooms that it is a member of.
+    pub(super) rooms: BTreeSet<String>,
+    /// Delivered from memory without an ack: when.
+    pub(super) live: BTreeMap<MessageId, Millis>,
+    /// What it has asked of rooms and presence without an answer, by `ref`.
+    pub(super) asked: BTreeMap<String, Asked>,
+    /// Whom it watches, and what it was told of them last.
+    pub(super) watched: Watched,
     /// It is over: nothing more is heard on it.
     pub(super) parted: bool,
 }
@@ -73,6 +82,10 @@ impl Talk {
             heard: BTreeMap::new(),
             refs: BTreeMap::new(),
             bad_acks: 0,
+            rooms: BTreeSet::new(),
+            live: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            watched: Watched::default(),
             parted: false,
         }
     }

@@ -24,6 +24,9 @@ impl World {
     }
 
     fn act_here(&mut self, client: usize, random: &mut Random) {
+        if self.roams && random.one_in(5) {
+            return self.clients[client].roam(&mut self.watch.model, random);
+        }
         match random.below(100) {
             0..42 => self.send(client, random),
             42..44 => self.clients[client].acknowledge_again(),
@@ -32,8 +35,8 @@ impl World {
             78..82 => self.leave(client, random),
             82..86 => self.vanish(client, random),
             86..90 => self.cut(client, random),
-            90..93 => self.stall(client, random),
-            93..97 => self.look_away(client, random),
+            90..92 => self.stall(client, random),
+            92..95 => self.look_away(client, random),
             _ => {
                 if self.plan.faults.has(Fault::Rude) {
                     self.clients[client].be_rude(random);

@@ -78,6 +78,11 @@ impl World {
     }
 
     fn lose_server(&mut self, random: &mut Random) {
+        self.watch.model.live_lost();
+        self.end_server(random);
+    }
+
+    fn end_server(&mut self, random: &mut Random) {
         self.server = None;
         self.watch.model.server_ended();
         self.watch.model.figures.crashes += 1;
@@ -125,8 +130,10 @@ impl World {
             if closed && self.full_until.is_none() {
                 self.watch.model.committed();
                 self.watch.model.committed();
+            } else {
+                self.watch.model.live_lost();
             }
-            self.lose_server(random);
+            self.end_server(random);
             self.watch.model.figures.crashes = crashes;
             self.watch.model.figures.restarts += 1;
         }

@@ -3,7 +3,9 @@
 
 use super::World;
 use crate::client::Stage;
+use crate::link::Packet;
 use crate::random::Random;
+use crate::server::PRESENCE_GRACE_MS;
 use crate::violation::Promise;
 use ackd_engine::FaultPlan;
 use ackd_wire::Millis;
@@ -29,6 +31,28 @@ impl World {
         if self.watch.model.violation().is_none() {
             self.complain();
         }
+        if self.watch.model.violation().is_none() {
+            self.be_quiet(&mut random);
+        }
+    }
+
+    /// Some leave and nothing else happens: then everybody knows who is here.
+    fn be_quiet(&mut self, random: &mut Random) {
+        for client in self.clients.iter_mut().filter(|client| client.person % 2 == 1) {
+            let Some(link) = client.link.and_then(|number| self.links.get_mut(&number)) else {
+                continue;
+            };
+            crate::log::note!(self.watch.log, "{} leaves", client.label);
+            link.up.push(self.now, Packet::End, random);
+            client.lose_connection(self.now, random);
+        }
+        // The server may notice late that somebody has gone.
+        let start = self.now;
+        while self.now < start.max(self.watch.model.parted_at) + 2 * PRESENCE_GRACE_MS {
+            self.now += random.below(100);
+            self.go_on(random, false);
+        }
+        self.watch.model.presence_is_true();
     }
 
     pub(super) fn is_settling(&self) -> bool {
@@ -68,10 +92,22 @@ impl World {
             client.stage == Stage::Here
                 && client.unanswered.is_empty()
                 && client.received.is_empty()
+                && client.live.is_empty()
                 && client.lost.is_empty()
                 && missing <= model.lost_unseen(client.person)
         };
-        self.clients.iter().all(done) && server.engine.waiting() == (0, 0)
+        let done = self.clients.iter().all(done) && server.engine.waiting() == (0, 0);
+        done && self.unheard().is_none()
+    }
+
+    /// Live messages that reached nobody whom they were for.
+    fn unheard(&self) -> Option<String> {
+        let mut owed = self.watch.model.owed_live();
+        owed.find_map(|(person, key)| {
+            let mut clients = self.clients.iter().filter(|client| client.person == person);
+            let heard = clients.any(|client| client.processed.contains(&key));
+            (!heard).then(|| format!("letter {key}, said in a room, never reached p{person}"))
+        })
     }
 
     /// Says what has not settled.
@@ -89,6 +125,7 @@ impl World {
             let unanswered = client.unanswered.len();
             open.push(format!("{} is {:?}, {unanswered} unanswered", client.label, client.stage));
         }
+        kept.extend(self.unheard());
         if let Some(what) = kept.first() {
             return self.watch.model.broken(Promise::Kept, what.clone());
         }

@@ -52,6 +52,8 @@ fn every_fault_happens_in_some_run() {
     });
     assert!(0 < figures.crashes && 0 < figures.restarts && 0 < figures.poisoned, "{figures:?}");
     assert!(0 < figures.repeats && 0 < figures.redelivered && 0 < figures.passing, "{figures:?}");
+    assert!(0 < figures.binary && 0 < figures.live && 0 < figures.missed, "{figures:?}");
+    assert!(0 < figures.presence, "{figures:?}");
     let archive = figures.archive;
     assert!(
         1_000 < archive.moved && 1_000 < archive.read && 1_000 < archive.reclaimed,
