@@ -165,6 +165,19 @@ mod tests {
     }
 
     #[test]
+    fn every_mutation_applies() {
+        let root = crate::root().unwrap();
+        let stale = |mutant: &&Mutant| {
+            let mut apply = Command::new("git");
+            let applied = apply.args(["apply", "--check", "-C1"]).arg(&mutant.patch);
+            !output(applied.current_dir(root)).unwrap().status.success()
+        };
+        let all = all(root).unwrap();
+        let stale: Vec<_> = all.iter().filter(stale).map(|mutant| &mutant.name).collect();
+        assert!(stale.is_empty(), "write these anew for the code of today: {stale:?}");
+    }
+
+    #[test]
     fn a_mutation_that_is_not_there_is_an_error() {
         assert!(select(crate::root().unwrap(), &["rain".to_owned()]).is_err());
     }
