@@ -13,6 +13,8 @@ pub mod conformance;
 mod disk;
 mod embedded;
 mod journal;
+#[cfg(feature = "redis")]
+pub mod redis;
 
 // The public interface is:
 pub use api::{

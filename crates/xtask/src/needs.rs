@@ -68,6 +68,21 @@ const NEEDS: &[Need] = &[
         install: &["apt-get", "install", "--yes", "nodejs"],
         as_root: true,
     },
+    // For the engine that keeps everything in it: the tests start servers of their own. The package would start one too,
+    // on the usual port, were it not told that services are left alone.
+    Need {
+        probe: &["redis-server", "--version"],
+        install: &[
+            "env",
+            "RUNLEVEL=1",
+            "apt-get",
+            "install",
+            "--yes",
+            "--no-install-recommends",
+            "redis-server",
+        ],
+        as_root: true,
+    },
 ];
 
 #[cfg(test)]

@@ -43,22 +43,40 @@ pub(crate) const STEPS: &[Step] = &[
     Step {
         name: "lints",
         does: "clippy, every target, warnings are errors",
-        action: Action::Cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+        action: Action::Cargo(&[
+            "clippy",
+            "--workspace",
+            "--features",
+            FEATURES,
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ]),
     },
     Step {
         name: "docs",
         does: "the documentation builds without a warning, private items included",
         action: Action::CargoWith(
-            &["doc", "--workspace", "--no-deps", "--document-private-items"],
+            &[
+                "doc",
+                "--workspace",
+                "--features",
+                FEATURES,
+                "--no-deps",
+                "--document-private-items",
+            ],
             ("RUSTDOCFLAGS", "-D warnings"),
         ),
     },
     Step {
         name: "tests",
-        does: "unit tests, integration tests (`it`), killed clients, the counts of the hot path",
+        does: "unit tests, integration tests (`it`, `redis`), killed clients, the counts of the hot path",
         action: Action::Cargo(&[
             "test",
             "--workspace",
+            "--features",
+            FEATURES,
             "--lib",
             "--bins",
             "--test",
@@ -67,6 +85,8 @@ pub(crate) const STEPS: &[Step] = &[
             "crash",
             "--test",
             "hot_path",
+            "--test",
+            "redis",
         ]),
     },
     Step {
@@ -109,6 +129,9 @@ pub(crate) const STEPS: &[Step] = &[
         ]),
     },
 ];
+
+/// What is built only where it is wanted, so that it is looked at too.
+const FEATURES: &str = "ackd-engine/redis,ackd-engine/conformance";
 
 #[cfg(test)]
 mod tests {
