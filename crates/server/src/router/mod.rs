@@ -3,6 +3,7 @@
 
 mod inbox;
 mod live;
+mod nodes;
 mod presence;
 mod rooms;
 mod submit;
@@ -11,6 +12,8 @@ mod topic;
 mod watch;
 
 pub use inbox::Inbox;
+pub use nodes::{Bus, NodeId};
+use submit::Missed;
 pub use submit::Router;
 pub use switchboard::Switchboard;
 

@@ -73,6 +73,11 @@ impl Presence {
         (self.grace_ms, self.generation) = (grace_ms, generation);
     }
 
+    /// All changes from now on come after this generation, which another node knows.
+    pub(super) fn raise(&mut self, generation: u64) {
+        self.generation = self.generation.max(generation);
+    }
+
     /// The generation of the newest change.
     pub(super) fn generation(&self) -> u64 {
         self.generation

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use ackd_engine::{
-    self as engine, Address, Body, Engine, LogKey, Message, Pass, SessionKey, Submission, Tag,
-    Target, Unknown,
+    self as engine, Address, Body, Encoding, Engine, LogKey, Message, Pass, SessionKey, Submission,
+    Tag, Target, Unknown,
 };
 use ackd_wire::{ClientId, MessageId, Millis, Ref, Room};
 
 use super::Switchboard;
+use super::nodes::Way;
 use super::presence::{Subject, Turn};
 use super::rooms::Member;
 use super::switchboard::{Place, State, wake};
@@ -25,8 +26,17 @@ pub struct Router {
     switchboard: Arc<Switchboard>,
 }
 
-/// Live messages that must be stored: whose mailbox, and which.
-type Missed = Vec<(LogKey, Message)>;
+/// Live messages that must be stored: for whom, and which.
+pub(super) type Missed = Vec<(Mail, Message)>;
+
+/// Whose mailbox a missed message goes to.
+#[derive(Debug, Clone)]
+pub(super) enum Mail {
+    /// That of somebody who is, or was, here.
+    In(LogKey),
+    /// That of somebody on another node.
+    For(ClientId),
+}
 
 impl Router {
     /// A router between this engine and the sessions of this switchboard, which is the engine's sink.
@@ -50,12 +60,23 @@ impl Router {
         for request in requests.iter_mut() {
             batch.extend(submission(key, request));
         }
-        batch.extend(missed.iter().map(|(log, message)| store_missed(key, *log, message)));
+        batch.extend(missed.iter().map(|(mail, message)| store_missed(key, mail, message)));
         if !batch.is_empty() {
             self.engine.submit(now, &mut batch);
         }
         drop(batch);
         requests.clear();
+    }
+
+    /// Stores what nobody waits for.
+    pub(super) fn store(&self, now: Millis, missed: &Missed) {
+        let mut batch: Vec<_> = missed
+            .iter()
+            .map(|(mail, message)| store_missed(SessionKey::NOBODY, mail, message))
+            .collect();
+        if !batch.is_empty() {
+            self.engine.submit(now, &mut batch);
+        }
     }
 
     /// What is done under the switchboard's lock: rooms, live messages, who leaves.
@@ -89,6 +110,7 @@ impl Router {
                 _ => {}
             }
         }
+        state.flush();
         drop(state);
         wake(wakers);
         missed
@@ -119,7 +141,7 @@ fn is_live(request: &Request<'_>) -> bool {
 impl State {
     fn join(&mut self, key: SessionKey, slot: u32, room: &Room, wakers: &mut Vec<Waker>) {
         let Some(inbox) = self.sessions.get(&key).map(|seat| seat.inbox.clone()) else { return };
-        if self.seat(key, room, false, wakers) {
+        if self.seat(key, room, false, wakers) && self.nodes.joins(key, slot, room) {
             wakers.extend(inbox.push(Signal::Members(slot, self.rooms.count(room))));
         }
     }
@@ -137,14 +159,18 @@ impl State {
         let (id, inbox) = (place.id.clone(), seat.inbox.clone());
         let classic = seat.dialect == DialectKind::Classic;
         let member = Member { session: key, id: id.clone(), classic, durable, inbox };
-        let [is_in, is_new] = self.rooms.join(room, member);
-        if is_in {
+        let entered = self.rooms.join(room, member);
+        if entered.session {
             seat.rooms.push(room.clone());
         }
-        if is_new {
+        if entered.untold {
+            let durable = self.rooms.get(room).is_some_and(|members| members.is_durable(&id));
+            self.nodes.tell_joined(room, &id, durable);
+        }
+        if entered.identity {
             self.presence.member(room, &id, (Turn::Came, self.now), wakers);
         }
-        if is_in && classic {
+        if entered.session && classic {
             self.tell_roommates(room, &id, true, wakers);
         }
         true
@@ -158,11 +184,15 @@ impl State {
         if slot != Tag::QUIET {
             wakers.extend(seat.inbox.push(Signal::Members(slot, count)));
         }
-        let Some((member, is_gone)) = left else { return };
+        let Some((member, left)) = left else { return };
         // A room is watched by its members only. Whoever says nothing more has lost its connection.
         self.presence.unwatch(key, &Subject::Room(room.clone()));
-        if is_gone {
-            let turn = if slot == Tag::QUIET { Turn::Lost } else { Turn::Left };
+        let way = if slot == Tag::QUIET { Way::Lost } else { Way::Left };
+        if left.here {
+            self.nodes.tell_parted(room, &member.id, way);
+        }
+        if left.everywhere {
+            let turn = if way == Way::Lost { Turn::Lost } else { Turn::Left };
             self.presence.member(room, &member.id, (turn, self.now), wakers);
         }
         if member.classic {
@@ -170,7 +200,18 @@ impl State {
         }
     }
 
-    fn tell_roommates(&self, room: &Room, id: &ClientId, came: bool, wakers: &mut Vec<Waker>) {
+    fn tell_roommates(&mut self, room: &Room, id: &ClientId, came: bool, wakers: &mut Vec<Waker>) {
+        self.nodes.tell_roommate(room, id, came);
+        self.tell_roommates_here(room, id, came, wakers);
+    }
+
+    pub(super) fn tell_roommates_here(
+        &self,
+        room: &Room,
+        id: &ClientId,
+        came: bool,
+        wakers: &mut Vec<Waker>,
+    ) {
         let Some(members) = self.rooms.get(room) else { return };
         for member in members.iter().filter(|member| member.classic) {
             let id = id.clone();
@@ -178,7 +219,7 @@ impl State {
         }
     }
 
-    /// Delivers a message from memory to everyone it is for; whoever has no room for it misses it at once.
+    /// Delivers a message from memory to everyone it is for, on every node.
     fn publish(
         &mut self,
         now: Millis,
@@ -186,9 +227,24 @@ impl State {
         missed: &mut Missed,
         wakers: &mut Vec<Waker>,
     ) {
-        let Some(message) = live_message(now, publish) else { return };
+        let (audience, from) = (&publish.audience, &publish.from);
+        let body = (publish.encoding, publish.body.as_ref());
+        let Some(message) = audience.message((publish.id, now), from, body) else { return };
         let ack = publish.persist == Persist::Miss;
-        for key in self.audience(&publish.audience, &publish.from) {
+        self.nodes.tell_live(audience, from, (&message, ack));
+        self.deliver(audience, from, (&message, ack), missed, wakers);
+    }
+
+    /// Delivers a message from memory to everyone here it is for; whoever has no room for it misses it at once.
+    pub(super) fn deliver(
+        &mut self,
+        audience: &Audience,
+        from: &ClientId,
+        (message, ack): (&Message, bool),
+        missed: &mut Missed,
+        wakers: &mut Vec<Waker>,
+    ) {
+        for key in self.audience(audience, from) {
             let Some(seat) = self.sessions.get(&key) else { continue };
             let Some(Place { reader, .. }) = seat.place else { continue };
             let signal = Signal::Live { message: message.clone(), ack };
@@ -196,11 +252,11 @@ impl State {
                 Ok(waker) => {
                     wakers.extend(waker);
                     if ack {
-                        self.live.insert(reader.log, &message);
+                        self.live.insert(reader.log, message);
                     }
                 }
                 Err(()) if ack => {
-                    self.live.insert(reader.log, &message);
+                    self.live.insert(reader.log, message);
                     missed.extend(self.live_over(key, reader.log, &[message.id], wakers));
                 }
                 Err(()) => {}
@@ -250,9 +306,21 @@ impl State {
                     wakers.extend(inbox.push(Signal::LiveOver(id)));
                 }
             }
-            over.push((log, message));
+            over.push((Mail::In(log), message));
+        }
+        if let Some(id) = self.id_of(key, log)
+            && !over.is_empty()
+        {
+            let ids: Vec<_> = over.iter().map(|(_, message)| message.id).collect();
+            self.nodes.tell_over(&id, &ids);
         }
         over
+    }
+
+    /// As whom a session is here, where that owns this mailbox.
+    fn id_of(&self, key: SessionKey, log: LogKey) -> Option<ClientId> {
+        let place = self.sessions.get(&key)?.place.as_ref()?;
+        (place.reader.log == log).then(|| place.id.clone())
     }
 
     /// From now on nothing more comes for the session as whom it was. The live messages that had come and that it has not
@@ -263,22 +331,30 @@ impl State {
             return Missed::new();
         }
         let unseen = seat.inbox.take_live();
+        let missed = self.live_over(key, log, &unseen, wakers);
         self.leave(key, wakers);
-        self.live_over(key, log, &unseen, wakers)
+        missed
     }
 }
 
-fn live_message(now: Millis, publish: &Publish<'_>) -> Option<Message> {
-    let room = match &publish.audience {
-        Audience::Room(room) | Audience::RoomAndSender(room) => Some(room.as_str()),
-        Audience::All | Audience::Id(_) => None,
-    };
-    let body = (publish.encoding, publish.body.as_ref());
-    let message = Message::live(publish.id, now, publish.from.as_str(), room, body)?;
-    Some(match publish.audience {
-        Audience::Id(_) => message.addressed(Address::Direct),
-        _ => message,
-    })
+impl Audience {
+    /// The message that such an audience gets from memory.
+    pub(super) fn message(
+        &self,
+        (id, at): (MessageId, Millis),
+        from: &ClientId,
+        body: (Encoding, &[u8]),
+    ) -> Option<Message> {
+        let room = match self {
+            Self::Room(room) | Self::RoomAndSender(room) => Some(room.as_str()),
+            Self::All | Self::Id(_) => None,
+        };
+        let message = Message::live(id, at, from.as_str(), room, body)?;
+        Some(match self {
+            Self::Id(_) => message.addressed(Address::Direct),
+            _ => message,
+        })
+    }
 }
 
 /// The engine's form of a request, where it has one.
@@ -347,12 +423,15 @@ fn stored<'r>(append: &'r Append<'_>) -> engine::Append<'r> {
 }
 
 /// A live message that its recipient has missed, for its mailbox. Nobody waits for the answer.
-fn store_missed(key: SessionKey, log: LogKey, message: &Message) -> Submission<'_> {
+fn store_missed<'m>(key: SessionKey, mail: &'m Mail, message: &'m Message) -> Submission<'m> {
     let append = engine::Append {
         sender: None,
         from: std::str::from_utf8(message.from()).unwrap_or_default(),
         number: None,
-        to: Target::Mailbox(log),
+        to: match mail {
+            Mail::In(log) => Target::Mailbox(*log),
+            Mail::For(id) => Target::Name(id.as_str()),
+        },
         id: Some(message.id),
         address: message.address,
         room: std::str::from_utf8(message.room()).unwrap_or_default(),

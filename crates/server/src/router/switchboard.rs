@@ -13,6 +13,7 @@ use smallvec::SmallVec;
 
 use super::Inbox;
 use super::live::LiveMessages;
+use super::nodes::{Nodes, Way};
 use super::presence::{Presence, Turn};
 use super::rooms::{Members, Rooms};
 use crate::session::{DialectKind, Signal};
@@ -32,6 +33,7 @@ pub(super) struct State {
     pub(super) rooms: Rooms,
     pub(super) live: LiveMessages,
     pub(super) presence: Presence,
+    pub(super) nodes: Nodes,
     /// The latest time that a session has told.
     pub(super) now: Millis,
 }
@@ -75,6 +77,7 @@ impl Switchboard {
         state.leave(key, &mut wakers);
         state.presence.close(key);
         state.sessions.remove(&key);
+        state.flush();
         drop(state);
         wake(wakers);
     }
@@ -133,6 +136,7 @@ impl Sink for Switchboard {
         for notice in outcome.notices.drain(..) {
             state.notify(notice, &mut wakers);
         }
+        state.flush();
         drop(state);
         wake(wakers);
     }
@@ -148,7 +152,10 @@ impl State {
         let sessions = self.here.entry(reader.log).or_default();
         sessions.push((key, seat.inbox.clone()));
         if sessions.len() == 1 {
-            self.presence.identity(&id, (Turn::Came, self.now), wakers);
+            self.nodes.tell_online(&id, true);
+            if !self.nodes.has(&id) {
+                self.presence.identity(&id, (Turn::Came, self.now), wakers);
+            }
         }
         let rooms = seat.rooms.clone();
         self.online.insert(id.clone(), reader.log);
@@ -162,11 +169,17 @@ impl State {
 
     /// A member goes by another ID from now on.
     fn rename(&mut self, room: &Room, key: SessionKey, id: &ClientId, wakers: &mut Vec<Waker>) {
-        let Some((old, [is_gone, is_new])) = self.rooms.rename(room, key, id) else { return };
-        if is_gone {
+        let Some((old, left, entered)) = self.rooms.rename(room, key, id) else { return };
+        if left.here {
+            self.nodes.tell_parted(room, &old, Way::Left);
+        }
+        if entered.untold {
+            self.nodes.tell_joined(room, id, false);
+        }
+        if left.everywhere {
             self.presence.member(room, &old, (Turn::Left, self.now), wakers);
         }
-        if is_new {
+        if entered.identity {
             self.presence.member(room, id, (Turn::Came, self.now), wakers);
         }
     }
@@ -181,7 +194,10 @@ impl State {
         if sessions.is_empty() {
             self.here.remove(&place.reader.log);
             self.online.remove(&place.id);
-            self.presence.identity(&place.id, (Turn::Lost, self.now), wakers);
+            self.nodes.tell_online(&place.id, false);
+            if !self.nodes.has(&place.id) {
+                self.presence.identity(&place.id, (Turn::Lost, self.now), wakers);
+            }
         }
     }
 
@@ -249,6 +265,11 @@ impl State {
     /// The sessions of the identity that owns this mailbox.
     pub(super) fn here(&self, log: LogKey) -> &[(SessionKey, Arc<Inbox>)] {
         self.here.get(&log).map_or(&[], |sessions| sessions.as_slice())
+    }
+
+    /// Sends other nodes what has gathered for them.
+    pub(super) fn flush(&mut self) {
+        self.nodes.flush(self.now, self.presence.generation());
     }
 
     fn reads(&self, key: SessionKey, reader: ReaderKey) -> bool {

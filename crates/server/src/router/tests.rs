@@ -1,5 +1,6 @@
 //! The router between a scripted engine and inboxes: who gets what from memory, and what is asked of the engine.
 
+mod nodes;
 mod presence;
 
 use std::sync::Arc;
@@ -53,23 +54,7 @@ impl Bench {
     }
 
     fn deliver_entry(&self, key: SessionKey, id: &str, log: u64) {
-        let connected = Connected {
-            id: ClientId::parse(id).unwrap(),
-            token: None,
-            new: false,
-            identity: IdentityKey(log),
-            reader: ReaderKey { log: LogKey(log), index: 0 },
-            outbox: None,
-            epoch: Epoch(0),
-            acked: 0,
-            end: 0,
-            pending: 0,
-            sent: 0,
-            expires: 0,
-            rooms: Vec::new(),
-        };
-        let answers = vec![(key.tag(0), Answer::Connected(Box::new(connected)))];
-        self.router.switchboard().deliver(&mut Outcome { answers, notices: Vec::new() });
+        deliver_entry(&self.router, key, id, log);
     }
 
     fn ask(&self, key: SessionKey, request: Request<'_>) {
@@ -91,6 +76,26 @@ impl Bench {
     fn stored(&self) -> Vec<(LogKey, MessageId)> {
         self.engine.stored.lock().clone()
     }
+}
+
+fn deliver_entry(router: &Router, key: SessionKey, id: &str, log: u64) {
+    let connected = Connected {
+        id: ClientId::parse(id).unwrap(),
+        token: None,
+        new: false,
+        identity: IdentityKey(log),
+        reader: ReaderKey { log: LogKey(log), index: 0 },
+        outbox: None,
+        epoch: Epoch(0),
+        acked: 0,
+        end: 0,
+        pending: 0,
+        sent: 0,
+        expires: 0,
+        rooms: Vec::new(),
+    };
+    let answers = vec![(key.tag(0), Answer::Connected(Box::new(connected)))];
+    router.switchboard().deliver(&mut Outcome { answers, notices: Vec::new() });
 }
 
 const ID: MessageId = MessageId([9; 16]);

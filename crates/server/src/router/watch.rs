@@ -69,8 +69,11 @@ impl State {
     fn present(&self, watched: &Watched) -> Result<Vec<ClientId>, Unwatchable> {
         let room = match watched {
             Watched::Ids(ids) => {
-                let is_here =
-                    |id: &&ClientId| self.online.contains_key(*id) || self.presence.is_awaited(id);
+                let is_here = |id: &&ClientId| {
+                    self.online.contains_key(*id)
+                        || self.nodes.has(id)
+                        || self.presence.is_awaited(id)
+                };
                 let mut present: Vec<_> = ids.iter().filter(is_here).cloned().collect();
                 present.sort_unstable();
                 present.dedup();
