@@ -1,0 +1,19 @@
+// The browser's bundle, with everything it imports, stays under its limit.
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+
+const LIMIT = 8 * 1024;
+const dist = new URL("../dist/", import.meta.url);
+
+function bundle(name, seen = new Set()) {
+  if (seen.has(name)) return [];
+  seen.add(name);
+  const text = readFileSync(fileURLToPath(new URL(name, dist)), "utf8");
+  const imports = [...text.matchAll(/from\s*["']\.\/([^"']+)["']/g)].map(([, path]) => path);
+  return [text, ...imports.flatMap((path) => bundle(path, seen))];
+}
+
+const bytes = gzipSync(bundle("ackd.js").join("\n"), { level: 9 }).length;
+console.log(`the browser's bundle: ${bytes} bytes gzipped, of ${LIMIT}`);
+if (LIMIT < bytes) process.exit(1);

@@ -1,0 +1,19 @@
+/**
+ * The client of ackd, the message server that loses nothing: {@link connect}, then {@link Ackd.send} and
+ * {@link Ackd.on}.
+ *
+ * @module
+ */
+export { Ackd, type Events } from "./ackd.js";
+export type { IdentityReason, State } from "./channel.js";
+export { connect } from "./connect.js";
+export { AckdError } from "./error.js";
+export { type Identity, type IdentityStore, localIdentity, memoryIdentity } from "./identity.js";
+export { MemoryStore } from "./memory.js";
+export type { Lost, Message } from "./message.js";
+export type { ConnectOptions, SendOptions } from "./options.js";
+export { Room, type RoomOptions } from "./room.js";
+export { Sent } from "./sent.js";
+export type { PresenceChange, SendState, SentChange } from "./session/effect.js";
+export type { OutboxStore } from "./store.js";
+export { Watch } from "./watch.js";
