@@ -11,7 +11,6 @@ use ackd_engine::{
     RealDisk, Recovered, Settings, Threads,
 };
 use ackd_wire::{Millis, limits};
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::clock::{Clock, SystemEntropy};
@@ -22,7 +21,9 @@ use crate::metrics::Metrics;
 use crate::presence::{self, Reservation};
 use crate::router::{Router, Switchboard};
 use crate::session::Rules;
-use crate::socket::{Context, Phase, Policy, Pulse, Quota, Starting, Terms, Timers, beat, listen};
+use crate::socket::{
+    Context, Phase, Policy, Pulse, Quota, Starting, Terms, Timers, beat, bind, listen,
+};
 use crate::tls::{self, CertificateError};
 
 /// A running server.
@@ -58,7 +59,7 @@ impl Server {
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let clock = Clock::start();
         let terms = terms(&config)?;
-        let listener = TcpListener::bind(config.listen).await?;
+        let listener = bind(config.listen)?;
         let local_addr = listener.local_addr()?;
         let policy = Arc::new(Policy::new(terms, config.limits.frames_per_second));
         let quota = Quota::new(config.limits.connections, config.limits.connections_per_ip);

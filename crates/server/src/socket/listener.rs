@@ -1,6 +1,7 @@
 //! Accepting: one task for each TCP connection, HTTP/1.1 on it until it is upgraded.
 
-use std::net::IpAddr;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,11 +9,20 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::http::{self, Context, Guest};
 use super::quota::Place;
 use super::stream::Stream;
+
+/// Listens on an address, with room for all who come back at once after a restart: whom the system has no room for, it
+/// leaves without an answer, and they try again only after one second, then three, then seven.
+pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?; // a restart does not wait for the connections of the one before
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Accepts until it is aborted.
 pub(crate) async fn listen(listener: TcpListener, context: Arc<Context>) {
@@ -64,6 +74,8 @@ async fn serve(stream: TcpStream, address: IpAddr, place: Place, context: Arc<Co
     }
 }
 
+/// Connections that wait to be accepted; `net.core.somaxconn` (4,096 by default) bounds it too.
+const BACKLOG: u32 = 65_535;
 /// Before the next try to accept.
 const PAUSE: Duration = Duration::from_millis(100);
 const HEADER_BYTES_MAX: usize = 16 * 1024;

@@ -24,7 +24,7 @@ mod upgrade;
 mod writer;
 
 pub(crate) use http::Context;
-pub(crate) use listener::listen;
+pub(crate) use listener::{bind, listen};
 pub(crate) use phase::{Phase, SHARES};
 pub(crate) use policy::{Policy, Terms};
 pub(crate) use pulse::{Pulse, beat};
