@@ -1,57 +1,10 @@
 //! What an operator reads in the log: one line for each connect, disconnect, archive and hand-over; and what nobody
 //! reads there.
 
-use std::io;
-use std::sync::{Arc, Mutex};
-
 use serde_json::json;
 use tracing::Level;
-use tracing::subscriber::DefaultGuard;
-use tracing_subscriber::fmt::MakeWriter;
 
-use crate::support::{Client, server};
-
-/// Everything that is logged on the test's thread, where the whole server runs but for the engine's two threads.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn capture(level: Level) -> (Self, DefaultGuard) {
-        let log = Self::default();
-        let lines = tracing_subscriber::fmt().with_max_level(level).with_ansi(false);
-        let lines = lines.without_time().with_target(false).with_writer(log.clone());
-        (log, tracing::subscriber::set_default(lines.finish()))
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().expect("whole").clone()).expect("UTF-8")
-    }
-
-    /// The lines that say this, in order.
-    fn lines(&self, what: &str) -> Vec<String> {
-        let text = self.text();
-        text.lines().filter(|line| line.contains(what)).map(str::to_owned).collect()
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("whole").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
+use crate::support::{Client, Log, server};
 
 async fn send_batch(sender: &mut Client, to: &str, count: usize) {
     let sends: Vec<_> =

@@ -3,6 +3,7 @@
 
 mod client;
 mod http;
+mod log;
 mod msgpack;
 pub(crate) mod openmetrics;
 mod server;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 pub(crate) use client::{Client, Heard, Socket};
 pub(crate) use http::{HttpAnswer, ask, subprotocol_request, upgrade_request};
+pub(crate) use log::Log;
 pub(crate) use msgpack::pack;
 use msgpack::unpack;
 pub(crate) use openmetrics::Samples;

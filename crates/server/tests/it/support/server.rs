@@ -195,6 +195,7 @@ pub(crate) async fn try_upgrade_on(
 
 /// The defaults, and what a test sets.
 pub(crate) fn configuration(data_dir: &Path, set: &[String]) -> Config {
+    super::log::install();
     // Small segments: a test's store is made in no time.
     let small = std::iter::once("journal_bytes=16MiB".to_owned());
     let flags = Flags {
