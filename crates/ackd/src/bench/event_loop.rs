@@ -63,6 +63,34 @@ impl Loop {
         received: &mut Received,
         now: u64,
     ) -> anyhow::Result<()> {
+        if self.read_numbered(link, received, now)? {
+            let ack = format!(r#"{{"op":"ack","seq":{}}}"#, received.seq);
+            link.push(&self.encoding.client_frame(&ack));
+        }
+        link.flush()
+    }
+
+    /// The same of a durable room.
+    pub(crate) fn read_room(
+        &mut self,
+        link: &mut Link,
+        room: &str,
+        received: &mut Received,
+    ) -> anyhow::Result<()> {
+        if self.read_numbered(link, received, 0)? {
+            let ack = format!(r#"{{"op":"ack","room":"{room}","seq":{}}}"#, received.seq);
+            link.push(&self.encoding.client_frame(&ack));
+        }
+        link.flush()
+    }
+
+    /// Whether there was anything.
+    fn read_numbered(
+        &mut self,
+        link: &mut Link,
+        received: &mut Received,
+        now: u64,
+    ) -> anyhow::Result<bool> {
         let (before, mut wrong) = (received.n, None);
         link.read(&mut self.scratch, |text| {
             self.scanner.scan(text, |scanned| {
@@ -81,14 +109,10 @@ impl Loop {
                 }
             });
         })?;
-        if let Some(wrong) = wrong {
-            bail!("delivered up to {received:?}, then {wrong}");
+        match wrong {
+            None => Ok(before < received.n),
+            Some(wrong) => bail!("delivered up to {received:?}, then {wrong}"),
         }
-        if before < received.n {
-            let ack = format!(r#"{{"op":"ack","seq":{}}}"#, received.seq);
-            link.push(&self.encoding.client_frame(&ack));
-        }
-        link.flush()
     }
 }
 

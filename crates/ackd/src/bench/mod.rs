@@ -15,7 +15,10 @@ mod pair;
 mod process;
 mod relay;
 mod report;
+mod restart;
+mod room;
 mod scan;
+mod slow;
 mod stopwatch;
 mod template;
 
@@ -44,6 +47,12 @@ enum Workload {
     FanOut(fan_out::FanOutArgs),
     /// Clients that come back with identity and token: connections a second
     Connect(connect::ConnectArgs),
+    /// Durable members of a room who are away: memory of each, and what a send costs
+    Room(room::RoomArgs),
+    /// Consumers that stop reading: memory of each, and what others notice
+    Slow(slow::SlowArgs),
+    /// A server that is restarted under its clients: how they come back
+    Restart(restart::RestartArgs),
     /// Connections that do nothing: memory of each
     Idle(idle::IdleArgs),
     /// What this machine can do: syncs of a file, and a relay that keeps nothing
@@ -100,6 +109,9 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
         Workload::Offline(args) => offline::run(args),
         Workload::FanOut(args) => fan_out::run(args),
         Workload::Connect(args) => connect::run(args),
+        Workload::Room(args) => room::run(args),
+        Workload::Slow(args) => slow::run(args),
+        Workload::Restart(args) => restart::run(args),
         Workload::Idle(args) => idle::run(args),
         Workload::Limits(args) => limits::run(args),
         Workload::Relay(args) => relay::run(args),

@@ -1,9 +1,9 @@
 //! `ackd bench offline`: messages to receivers that are away, then their delivery when they come back. Both halves can run
 //! apart, so that something may happen to the server in between.
 
-mod away;
+pub(super) mod away;
 mod hand_over;
-mod store;
+pub(super) mod store;
 
 use std::path::PathBuf;
 
@@ -68,6 +68,7 @@ fn store(args: &OfflineArgs, report: &mut Report) -> anyhow::Result<Away> {
     report.add("messages", (args.messages * u64::from(args.receivers)) as f64, "");
     timed(args, &away, report, ["stored", "stored_cpu", "rss_stored", "peak_stored"], |away| {
         let load = store::Load {
+            first: 1,
             messages: args.messages,
             window: args.window,
             payload: args.payload,

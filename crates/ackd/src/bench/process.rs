@@ -35,3 +35,11 @@ pub(crate) fn usage(pid: u32) -> anyhow::Result<Usage> {
     let cpu = Duration::from_nanos(ticks * (1_000_000_000 / hertz));
     Ok(Usage { cpu, rss_bytes: bytes("VmRSS:"), rss_peak_bytes: bytes("VmHWM:") })
 }
+
+/// Bytes that a process has given to the system to write, those to files and (with several buffers) to sockets.
+pub(crate) fn written_bytes(pid: u32) -> anyhow::Result<u64> {
+    let path = format!("/proc/{pid}/io");
+    let io = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
+    let bytes = io.lines().find_map(|line| line.strip_prefix("wchar:")).unwrap_or_default();
+    bytes.trim().parse().with_context(|| format!("no wchar in {path}"))
+}

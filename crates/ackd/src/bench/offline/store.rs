@@ -15,6 +15,8 @@ use crate::bench::{Target, pair};
 /// How much is sent, and how.
 #[derive(Debug)]
 pub(crate) struct Load {
+    /// Which message is the first to each: 1, or what comes behind an earlier load.
+    pub(crate) first: u64,
     /// To each receiver.
     pub(crate) messages: u64,
     pub(crate) window: u64,
@@ -91,7 +93,7 @@ impl Sender<'_> {
                 (self.sent / self.to.len() as u64, self.sent % self.to.len() as u64);
             let to = &self.to[place as usize];
             self.sent += 1;
-            let frame = self.template.fill_for(&to.id, self.sent, round + 1);
+            let frame = self.template.fill_for(&to.id, self.sent, load.first + round);
             self.link.push(frame);
         }
         self.link.flush()
