@@ -68,6 +68,12 @@ const NEEDS: &[Need] = &[
         install: &["apt-get", "install", "--yes", "nodejs"],
         as_root: true,
     },
+    // For the client in TypeScript.
+    Need {
+        probe: &["npm", "--version"],
+        install: &["apt-get", "install", "--yes", "npm"],
+        as_root: true,
+    },
     // For the engine that keeps everything in it: the tests start servers of their own. The package would start one too,
     // on the usual port, were it not told that services are left alone.
     Need {

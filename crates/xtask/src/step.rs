@@ -23,6 +23,8 @@ pub(crate) enum Action {
     Cargo(&'static [&'static str]),
     /// The same, with one more environment variable.
     CargoWith(&'static [&'static str], (&'static str, &'static str)),
+    /// Installs what the package in this folder needs, exactly as its lock says, and runs these scripts of it.
+    Npm(&'static str, &'static [&'static str]),
     /// Runs a function, given the folder of the workspace.
     Here(fn(&Path) -> Result<()>),
 }
@@ -36,6 +38,7 @@ impl Step {
         let result = match self.action {
             Action::Cargo(arguments) => cargo(root, arguments, None),
             Action::CargoWith(arguments, variable) => cargo(root, arguments, Some(variable)),
+            Action::Npm(folder, scripts) => npm(&root.join(folder), scripts),
             Action::Here(function) => function(root),
         };
         result.with_context(|| format!("step `{}` failed", self.name))?;
@@ -51,6 +54,16 @@ pub(crate) fn cargo(root: &Path, arguments: &[&str], variable: Option<(&str, &st
     command.args(arguments).envs(variable).current_dir(root);
     println!("   cargo {}", arguments.join(" "));
     finish(&mut command).with_context(|| format!("`cargo {}`", arguments.join(" ")))
+}
+
+fn npm(folder: &Path, scripts: &[&str]) -> Result<()> {
+    let scripts = scripts.iter().map(|script| vec!["run", "--silent", script]);
+    for arguments in std::iter::once(vec!["ci", "--silent"]).chain(scripts) {
+        println!("   npm {}", arguments.join(" "));
+        finish(Command::new("npm").args(&arguments).current_dir(folder))
+            .with_context(|| format!("`npm {}` in {}", arguments.join(" "), folder.display()))?;
+    }
+    Ok(())
 }
 
 fn finish(command: &mut Command) -> Result<()> {

@@ -99,6 +99,19 @@ pub(crate) const STEPS: &[Step] = &[
         does: "the example clients in Python and JavaScript lose nothing",
         action: Action::Cargo(&["test", "--package", "ackd", "--test", "examples"]),
     },
+    Step {
+        name: "server",
+        does: "the program is built for the tests of the clients in other languages",
+        action: Action::Cargo(&["build", "--package", "ackd"]),
+    },
+    Step {
+        name: "sdk",
+        does: "the TypeScript client: types, lints, tests with the real server, size, the same bytes when built twice",
+        action: Action::Npm(
+            "sdk/typescript",
+            &["check", "lint", "test", "build", "size", "reproducible"],
+        ),
+    },
     // The long, bounded runs.
     Step {
         name: "sim",
@@ -149,7 +162,7 @@ mod tests {
     fn every_integration_test_belongs_to_a_step() {
         let arguments = STEPS.iter().flat_map(|step| match step.action {
             Action::Cargo(arguments) | Action::CargoWith(arguments, _) => arguments,
-            Action::Here(_) => &[],
+            Action::Here(_) | Action::Npm(..) => &[],
         });
         let words: Vec<&str> = arguments.copied().collect();
         let run = words.windows(2).filter(|pair| pair[0] == "--test").map(|pair| pair[1]);

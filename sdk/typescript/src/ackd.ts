@@ -157,7 +157,7 @@ export class Ackd {
     this.#hub?.ask({ ask: "bye", tab: this.#tab });
     await this.#hub?.close();
     this.#setState("closed");
-    (await this.#parts.store).close();
+    await (await this.#parts.store).close();
   }
 
   // --- To the leader ---

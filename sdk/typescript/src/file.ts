@@ -35,6 +35,11 @@ class FileStore extends MemoryStore {
     this.#path = path;
   }
 
+  /** Resolves when the file is as it stays. */
+  override async close(): Promise<void> {
+    await this.#writing;
+  }
+
   /** Changes that come while the file is being written are written together, next. */
   protected override change(change: (contents: Contents) => void): Promise<void> {
     change(this.contents);

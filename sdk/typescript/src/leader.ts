@@ -58,6 +58,8 @@ export class Leader {
   #claims = false;
   #ended = false;
   #pumping = false;
+  /** Resolves when the rounds that are going on are over. */
+  #pumped: Promise<void> = Promise.resolve();
   #pumpAgain = false;
   /** Not in the store yet. */
   #toKeep: (() => Promise<void>)[] = [];
@@ -406,9 +408,13 @@ export class Leader {
   }
 
   /** First what is due is remembered, then it is said: one round after the other. */
-  async #pump(): Promise<void> {
+  #pump(): Promise<void> {
     this.#pumpAgain = true;
-    if (this.#pumping) return;
+    if (!this.#pumping) this.#pumped = this.#rounds();
+    return this.#pumped;
+  }
+
+  async #rounds(): Promise<void> {
     this.#pumping = true;
     await this.#guard(async () => {
       try {

@@ -65,8 +65,8 @@ export class MemoryStore implements OutboxStore {
     return this.contents.outbox;
   }
 
-  close(): void {
-    // Nothing is open.
+  close(): Promise<void> {
+    return Promise.resolve(); // nothing is open
   }
 
   /** Changes what it holds, and has it written where there is somewhere to write to. */

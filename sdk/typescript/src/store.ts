@@ -52,7 +52,7 @@ export interface OutboxStore {
   /** Begins a new outbox with what is unanswered, numbered from 1 on, and forgets deliveries; the outbox's name. */
   renew(term: number): Promise<string>;
   /** Nothing more will be asked of it. */
-  close(): void;
+  close(): void | Promise<void>;
 }
 
 /** There is a newer leader. */
