@@ -241,7 +241,7 @@ export class Session {
       if (frame.code === "unknown_identity" && this.#hasToken) return [{ kind: "renew" }];
       return [{ kind: "stop", error }];
     }
-    const asked = this.#asked.answered(frame.ref);
+    const asked = this.#asked.answered(frame.ref, false);
     if (asked && "join" in asked) return [{ kind: "joined", room: asked.join, error }];
     if (!asked && frame.ref !== undefined) {
       return [{ kind: "sent", change: { ref: frame.ref, state: "refused", error } }]; // a signal

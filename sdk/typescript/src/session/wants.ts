@@ -29,6 +29,8 @@ export class Asked {
   #wanted: Wants = NOTHING;
   /** What this connection was told. */
   #rooms = new Map<string, boolean>();
+  /** Whose `joined` has come. Only these can be watched: a durable one is joined after its `watch` would be read. */
+  readonly #joined = new Set<string>();
   #ids = new Set<string>();
   #watchedRooms = new Set<string>();
   #leaving = new Set<string>();
@@ -38,6 +40,7 @@ export class Asked {
   /** There is a new connection: it was told nothing. */
   opened(): void {
     this.#rooms = new Map();
+    this.#joined.clear();
     this.#ids = new Set();
     this.#watchedRooms = new Set();
     this.#refs = new Map();
@@ -55,9 +58,10 @@ export class Asked {
   }
 
   /** The room, or the watch, that an answer is of. Each is answered once. */
-  answered(ref: string | undefined): { join: string } | Watched | undefined {
+  answered(ref: string | undefined, isGranted = true): { join: string } | Watched | undefined {
     const asked = this.#refs.get(ref ?? "");
     this.#refs.delete(ref ?? "");
+    if (asked && "join" in asked && isGranted) this.#joined.add(asked.join);
     return asked;
   }
 
@@ -84,11 +88,13 @@ export class Asked {
     for (const [room, durable] of this.#rooms) {
       if (wanted.has(room) || durable) continue;
       this.#rooms.delete(room);
+      this.#joined.delete(room);
       frames.push({ op: "leave", room });
     }
     for (const room of this.#leaving) {
       if (wanted.has(room)) continue;
       this.#rooms.delete(room);
+      this.#joined.delete(room);
       this.#leaving.delete(room);
       frames.push({ op: "leave", room });
     }
@@ -107,7 +113,7 @@ export class Asked {
     say("watch", [...ids].filter((id) => !this.#ids.has(id)));
     say("unwatch", [...this.#ids].filter((id) => !ids.has(id)));
     this.#ids = ids;
-    const rooms = new Set(this.#wanted.watchedRooms.filter((room) => this.#rooms.has(room)));
+    const rooms = new Set(this.#wanted.watchedRooms.filter((room) => this.#rooms.has(room) && this.#joined.has(room)));
     for (const room of rooms) {
       if (!this.#watchedRooms.has(room)) frames.push({ op: "watch", ref: this.#ref({ room }), room });
     }
