@@ -68,6 +68,12 @@ const NEEDS: &[Need] = &[
         install: &["apt-get", "install", "--yes", "nodejs"],
         as_root: true,
     },
+    // For the tests of the page.
+    Need {
+        probe: &["/usr/bin/chromium", "--version"],
+        install: &["apt-get", "install", "--yes", "chromium"],
+        as_root: true,
+    },
     // For the client in TypeScript.
     Need {
         probe: &["npm", "--version"],

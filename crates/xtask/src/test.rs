@@ -112,6 +112,11 @@ pub(crate) const STEPS: &[Step] = &[
             &["check", "lint", "test", "build", "size", "reproducible"],
         ),
     },
+    Step {
+        name: "web",
+        does: "the page: types, lints, what is committed is what its sources give, tests in Chromium",
+        action: Action::Npm("web", &["check", "built", "test"]),
+    },
     // The long, bounded runs.
     Step {
         name: "sim",

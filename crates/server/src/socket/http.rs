@@ -17,7 +17,7 @@ use super::backup::{Streamed, backup};
 use super::line::take_room_number;
 use super::quota::{Place, Quota};
 use super::upgrade::upgrade;
-use super::{Phase, Policy, Pulse, Timers, access, landing};
+use super::{Phase, Policy, Pulse, Timers, access, page};
 use crate::clock::{Clock, SystemEntropy};
 use crate::dialect::{Dialect, Format, Greeting};
 use crate::metrics::{self, Look, Metrics};
@@ -87,13 +87,13 @@ pub(super) async fn answer(
             Ok(()) => backup(&guest.context).await,
             Err(refusal) => *refusal,
         },
-        "/" => file("text/html; charset=utf-8", landing::PAGE),
-        "/landing.js" => file("text/javascript; charset=utf-8", landing::SCRIPT),
-        "/landing.css" => file("text/css; charset=utf-8", landing::STYLE),
         path => match path.strip_prefix("/ws/").map(Room::parse) {
             Some(Ok(room)) => upgrade(request, Dialect::Classic(room), &guest),
             Some(Err(_)) => plain(StatusCode::BAD_REQUEST, "this is no room's name\n"),
-            None => plain(StatusCode::NOT_FOUND, "there is nothing here\n"),
+            None => match page::find(path) {
+                Some(file) => page::answer(&request, file),
+                None => plain(StatusCode::NOT_FOUND, "there is nothing here\n"),
+            },
         },
     })
 }
@@ -143,15 +143,6 @@ async fn room_number(context: &Arc<Context>) -> Answer {
         }
         None => later(StatusCode::SERVICE_UNAVAILABLE, "the store takes no writes now\n"),
     }
-}
-
-/// A part of the landing page.
-fn file(kind: &'static str, content: &'static str) -> Answer {
-    let answer = typed(StatusCode::OK, kind, Bytes::from_static(content.as_bytes()));
-    let answer = with(answer, header::CONTENT_SECURITY_POLICY, landing::POLICY);
-    let answer = with(answer, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    let answer = with(answer, header::REFERRER_POLICY, "no-referrer");
-    with(answer, header::CACHE_CONTROL, "no-cache")
 }
 
 pub(super) fn plain(status: StatusCode, text: &'static str) -> Answer {
