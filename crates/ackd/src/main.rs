@@ -7,6 +7,7 @@ mod completions;
 mod config;
 mod connection;
 mod failure;
+mod health;
 mod listen;
 mod logging;
 mod open_files;
@@ -47,6 +48,8 @@ enum Command {
     Restore(restore::RestoreArgs),
     /// Mends a store whose journal is damaged: copies what is whole, and says what is not.
     Repair(repair::RepairArgs),
+    /// Asks a server whether it takes clients; exit status 0 if it does.
+    Health(health::HealthArgs),
     /// Checks or prints the configuration.
     Config(config::ConfigCommand),
     /// Prints a shell's completions: `ackd completions bash >> ~/.bash_completion`
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Command::Backup(args) => backup::run(&args),
         Command::Restore(args) => restore::run(&args),
         Command::Repair(args) => repair::run(&args),
+        Command::Health(args) => health::run(&args),
         Command::Config(command) => config::run(&command),
         Command::Completions(args) => completions::run::<Cli>(&args),
     };

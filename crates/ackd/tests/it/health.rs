@@ -71,6 +71,9 @@ fn a_store_that_has_failed_is_not_ready_until_a_restart() {
     let (status, body) = get(&serving, "/readyz");
     assert!(status == 503 && body.contains("until a restart"), "{status} {body}");
     assert_eq!(get(&serving, "/healthz").0, 200, "a restart is for somebody to decide");
+    let (status, said) = ask_health(&["--url", &serving.url]);
+    assert!(status == Some(1) && said.contains("until a restart"), "{status:?} {said}");
+    assert_eq!(ask_health(&["--url", &serving.url, "--live"]).0, Some(0));
     let figures = get(&serving, "/metrics").1;
     assert!(figures.contains("\nackd_store_writable 0\n"), "{figures}");
     assert!(figures.contains("ackd_refused_total{code=\"store_unavailable\"} 1\n"), "{figures}");
@@ -102,4 +105,27 @@ fn a_full_disk_is_not_ready_until_there_is_space() {
         thread::park_timeout(Duration::from_millis(100));
     }
     panic!("it was never ready again");
+}
+
+/// What `ackd health` says and its status.
+fn ask_health(args: &[&str]) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ackd"));
+    let output = command.arg("health").args(args).env_clear().output().expect("it runs");
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(said).expect("text"))
+}
+
+#[test]
+fn a_health_check_needs_no_other_program() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let serving = start(dir.path());
+    let url = serving.url.clone();
+    assert_eq!(ask_health(&["--url", &url]), (Some(0), "ready\n".to_owned()));
+    assert_eq!(ask_health(&["--url", &url, "--live"]), (Some(0), "ok\n".to_owned()));
+    let listen = url.trim_start_matches("http://");
+    assert_eq!(ask_health(&["--listen", listen]).0, Some(0), "found by its configuration");
+    drop(serving);
+    let (status, said) = ask_health(&["--url", &url]);
+    assert_eq!(status, Some(1), "{said}");
+    assert_eq!(ask_health(&["--url", "ftp://x"]).0, Some(2));
 }
