@@ -3,7 +3,7 @@ import { defineConfig, globalIgnores } from "eslint/config";
 import ts from "typescript-eslint";
 
 export default defineConfig([
-  globalIgnores(["dist", "docs"]),
+  globalIgnores(["dist"]),
   js.configs.recommended,
   {
     files: ["**/*.ts"],

@@ -109,7 +109,7 @@ pub(crate) const STEPS: &[Step] = &[
         does: "the TypeScript client: types, lints, tests with the real server, size, the same bytes when built twice",
         action: Action::Npm(
             "sdk/typescript",
-            &["check", "lint", "test", "build", "size", "reproducible"],
+            &["check", "lint", "test", "build", "size", "reproducible", "documented"],
         ),
     },
     Step {

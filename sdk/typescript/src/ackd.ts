@@ -13,6 +13,16 @@ import { Recent } from "./session/recent.js";
 import type { OutboxStore } from "./store.js";
 import { Watch } from "./watch.js";
 
+/** Who this is, and since when. */
+export interface IdentityNews {
+  /** The public name. */
+  id: string;
+  /** Whether it was made by this connection. */
+  isNew: boolean;
+  /** How the client came to it. */
+  reason: IdentityReason;
+}
+
 /** What can be listened to with {@link Ackd.on}. */
 export interface Events {
   /** A message came. It is acknowledged when all handlers of one tab have resolved, and comes again if one throws. */
@@ -22,7 +32,7 @@ export interface Events {
   /** The connection came or went. */
   state: State;
   /** It is known who this is, at every connection. */
-  identity: { id: string; isNew: boolean; reason: IdentityReason };
+  identity: IdentityNews;
   /** Messages ended before they were read. */
   lost: Lost;
   /** The client does not come back by itself. */

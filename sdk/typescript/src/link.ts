@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.js";
 
 /** The class of sockets. */
-export type Sockets = new (url: string, protocol: string) => WebSocket;
+export type Sockets = typeof WebSocket | (new (url: string, protocol: string) => WebSocket);
 
 /** Whom a link tells what happens to it. After `closed` nothing more comes. */
 export interface LinkEvents {

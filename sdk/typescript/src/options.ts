@@ -1,5 +1,12 @@
 import type { Identity, IdentityStore } from "./identity.js";
+import type { Sockets } from "./link.js";
 import type { OutboxStore } from "./store.js";
+
+/** Vouches for a user of the application. */
+export interface JwtSource {
+  /** Gives a JWT that is valid now; its `sub` is the identity. A failure is tried again later. */
+  jwt: () => string | Promise<string>;
+}
 
 /** How a client connects. All of it can be left out. */
 export interface ConnectOptions {
@@ -8,7 +15,7 @@ export interface ConnectOptions {
    * where there is none); a new one when it has ended. Or a fixed identity, one kept elsewhere, or a function that
    * gives a JWT: it is asked before every connection, so an old one is never used for long.
    */
-  identity?: "auto" | Identity | IdentityStore | { jwt: () => string | Promise<string> };
+  identity?: "auto" | Identity | IdentityStore | JwtSource;
   /** Which device of its identity this is; each gets every message. The default is one without a name. */
   device?: string;
   /** Names what is kept on this device. Two clients of a page need two. Default: the server's host, and a fixed ID. */
@@ -24,7 +31,7 @@ export interface ConnectOptions {
   /** With how many failures of its handler a message is rejected; 0: never. Default 10. */
   maxFailures?: number;
   /** The class of sockets, where there is no global one. */
-  WebSocket?: new (url: string, protocol: string) => WebSocket;
+  WebSocket?: Sockets;
 }
 
 /** How a message is sent. */

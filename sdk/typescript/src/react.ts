@@ -36,7 +36,7 @@ export function useAckd(open: () => Ackd): Connection {
 }
 
 /** State and ID of a client that lives elsewhere. */
-export function useAckdState(ackd: Ackd | undefined): { state: State; id: string | undefined } {
+export function useAckdState(ackd: Ackd | undefined): Omit<Connection, "ackd"> {
   const subscribe = useRef<{ of: Ackd | undefined; subscribe: (changed: () => void) => () => void }>(undefined);
   if (subscribe.current?.of !== ackd || subscribe.current === undefined) {
     subscribe.current = {

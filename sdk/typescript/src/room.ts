@@ -13,6 +13,12 @@ export interface RoomOptions {
   from?: number;
 }
 
+/** The answer to a join. */
+export interface Joined {
+  /** How many identities are in the room: now, or for good. */
+  members: number;
+}
+
 /** What a room asks of its client. @internal */
 export interface RoomClient {
   send(room: string, body: unknown, options: SendOptions): Sent;
@@ -23,15 +29,16 @@ export interface RoomClient {
 
 /** A room that this client is in; it is joined again after every reconnect. */
 export class Room {
+  /** As the others know it. */
   readonly name: string;
   /** Resolves when the room is joined for the first time. */
-  readonly joined: Promise<{ members: number }>;
+  readonly joined: Promise<Joined>;
   /** @internal */
   readonly handlers = new Set<(message: Message) => unknown>();
   /** @internal */
   options: RoomOptions;
   readonly #client: RoomClient;
-  #resolve!: (joined: { members: number }) => void;
+  #resolve!: (joined: Joined) => void;
   #reject!: (error: AckdError) => void;
 
   /** @internal */

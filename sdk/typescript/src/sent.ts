@@ -1,6 +1,12 @@
 import { AckdError } from "./error.js";
 import type { SendState, SentChange } from "./session/effect.js";
 
+/** The server keeps it. */
+export interface Accepted {
+  /** The message's ID. */
+  id: string;
+}
+
 /** A send on its way. Promises of it that nobody waits for fail silently: `state` and `error` say the same. */
 export class Sent {
   /** Made by the client, or given to `send`: names this send in every event, after a reload too. */
@@ -8,14 +14,14 @@ export class Sent {
   /** It is kept on this device: it survives a reload. Rejects with `outbox_full`: wait until others are accepted. */
   readonly queued: Promise<void>;
   /** The server keeps it, and nothing but its recipient or its time ends it. Rejects when it is refused for good. */
-  readonly accepted: Promise<{ id: string }>;
+  readonly accepted: Promise<Accepted>;
   /** Its recipient has processed it. Rejects with what became of it instead (`expired`, `dead`, `purged`). */
   readonly acked: Promise<void>;
   #state: SendState = "queued";
   #id: string | undefined;
   #error: AckdError | undefined;
   readonly #queued = new Deferred<void>();
-  readonly #accepted = new Deferred<{ id: string }>();
+  readonly #accepted = new Deferred<Accepted>();
   readonly #acked = new Deferred<void>();
 
   /** @internal */

@@ -1,6 +1,8 @@
 import type { Outgoing } from "./session/frames.js";
-import type { Numbered } from "./session/outbox.js";
-import type { Note } from "./session/reading.js";
+import type { Numbered as KeptSend } from "./session/outbox.js";
+import type { Note as KeptNote } from "./session/reading.js";
+
+export type { KeptNote, KeptSend, Outgoing };
 
 /** A place in one epoch of the mailbox: all up to `acked` is processed. */
 export interface KeptPosition {
@@ -19,7 +21,7 @@ export interface Kept {
   /** Whose outbox it is, once that is known. */
   owner: string | undefined;
   /** Of earlier deliveries, oldest first. */
-  notes: Note[];
+  notes: KeptNote[];
   /** Up to where the mailbox is processed. */
   position: KeptPosition | undefined;
 }
@@ -29,7 +31,7 @@ export interface Changes {
   /** Numbers that are answered for good. */
   answered: number[];
   /** Of deliveries, oldest first. */
-  notes: Note[];
+  notes: KeptNote[];
   /** The new position. */
   position: KeptPosition | undefined;
 }
@@ -44,7 +46,7 @@ export interface OutboxStore {
   /** Numbers the sends in order and keeps them, up to `limit` in all; how many it took. */
   add(sends: Outgoing[], limit: number): Promise<number>;
   /** The next sends after number `n`, at most `count`, in order. */
-  since(n: number, count: number): Promise<Numbered[]>;
+  since(n: number, count: number): Promise<KeptSend[]>;
   /** Keeps what has changed. Throws {@link DeposedError} if there is a newer leader, as the two below do. */
   save(term: number, changes: Changes): Promise<void>;
   /** Says whose outbox it is, and that its next number lies behind `sent`. */

@@ -4,6 +4,7 @@ import type { PresenceChange } from "./session/effect.js";
 export class Watch {
   /** Whose presence this is; `undefined`: that of a room. */
   readonly ids: readonly string[] | undefined;
+  /** Whose members these are; `undefined`: they were named. */
   readonly room: string | undefined;
   readonly #online = new Set<string>();
   readonly #known = new Set<string>();

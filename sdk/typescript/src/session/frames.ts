@@ -164,7 +164,9 @@ export interface Outgoing {
   ref: string;
   /** The rest of the frame: `"to":"…","body":…`. */
   text: string;
+  /** To whom, if to one. */
   to?: string;
+  /** To which room, if to one. */
   room?: string;
 }
 

@@ -2,7 +2,9 @@ import type { Outgoing } from "./frames.js";
 
 /** A send with its number. */
 export interface Numbered {
+  /** Its number in the outbox: 1, 2, 3 … */
   n: number;
+  /** What is said. */
   outgoing: Outgoing;
 }
 

@@ -5,8 +5,11 @@ import { RANGE, Recent } from "./recent.js";
 
 /** What is remembered of a delivery: done with, rejected, or failed so often. */
 export interface Note {
+  /** Of the message. */
   id: string;
+  /** `wanted`: its handler has failed, and it is to be handed over again. */
   state: "done" | "rejected" | "wanted";
+  /** How often its handler has failed. */
   failures: number;
 }
 
