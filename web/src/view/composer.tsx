@@ -40,7 +40,7 @@ export function Composer({ talk }: { talk: Talk }) {
       <label class="unseen" for="text">
         Message
       </label>
-      <textarea id="text" ref={field} rows={1} maxLength={8000} placeholder={connection.value === "online" ? "Message" : "Message, sent when you are online"} onInput={grow} onKeyDown={onKeyDown} />
+      <textarea id="text" ref={field} rows={1} maxLength={8000} placeholder={connection.value === "online" ? "Message" : "Message, sent later"} onInput={grow} onKeyDown={onKeyDown} />
       <button class="send" type="submit" aria-label="Send">
         <Send />
       </button>

@@ -23,7 +23,7 @@ export function Conversation() {
 function Head({ talk }: { talk: Talk }) {
   const here = members.value.get(talk.id);
   const isHere = connection.value === "online" && online.value.has(talk.id);
-  const away = connection.value === "online" ? "Away: what you write waits for them" : "Who is here is not known now";
+  const away = connection.value === "online" ? "Away: what you write waits for them" : "Not known while you are offline";
   const person = isHere ? "Online" : away;
   const room = `${talk.durable ? "Durable" : "Live"} room${connection.value === "online" ? ` · ${here?.size ?? 0} here` : ""}`;
   return (

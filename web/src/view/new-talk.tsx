@@ -7,7 +7,7 @@ type Kind = "person" | "live" | "durable";
 
 const KINDS: { kind: Kind; label: string; about: string }[] = [
   { kind: "person", label: "A person", about: "Kept until they have it, for up to 30 days." },
-  { kind: "live", label: "A live room", about: "For whoever is there; who leaves, misses it." },
+  { kind: "live", label: "A live room", about: "For whoever is in it at the time." },
   { kind: "durable", label: "A durable room", about: "You stay a member while away, and read what you missed." },
 ];
 
