@@ -19,10 +19,10 @@ pub mod redis;
 // The public interface is:
 pub use api::{
     Address, Answer, Append, Body, Command, Commit, Connect, Connected, Credential, Delivery,
-    Disconnect, Encoding, Engine, Entropy, IdentityKey, JoinRoom, Limits, LogKey, Lost, MemberKey,
-    Message, Notice, Observer, OutboxKey, Outcome, Pass, Read, ReadRoom, ReaderKey, Receipt,
-    ReceiptState, Recipient, Refusal, RoomPage, RoomPlace, SessionKey, Settle, SettleRoom, Sink,
-    Submission, Tag, Target, Unknown,
+    Disconnect, Encoding, Engine, Entropy, GivenUp, IdentityKey, JoinRoom, Limits, LogKey, Lost,
+    MemberKey, Message, Notice, Observer, OutboxKey, Outcome, Pass, Read, ReadRoom, ReaderKey,
+    Receipt, ReceiptState, Recipient, Refusal, RoomPage, RoomPlace, SessionKey, Settle, SettleRoom,
+    Sink, Submission, Tag, Target, Unknown,
 };
 pub use archive::{
     ARCHIVE_KEY_BYTES_MAX, Archive, ArchiveBatch, ArchiveError, ArchiveSnapshot, ArchiveUsage,

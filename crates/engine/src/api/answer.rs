@@ -53,6 +53,8 @@ pub enum Answer {
     RoomPage(Box<RoomPage>),
     /// A new room number.
     RoomNumber(u64),
+    /// So many messages were purged, and that is stored.
+    Purged(u64),
     /// It is done and stored.
     Done,
 }

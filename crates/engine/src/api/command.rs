@@ -43,12 +43,15 @@ pub enum Command<'a> {
     /// Settles messages for a reader. `Refused(BadAck)`, and nothing settled, when it reaches beyond the log's end; else
     /// `Done`, at once. Neither is answered to [`Tag::QUIET`].
     Settle(Settle),
-    /// Ends messages as dead: for all readers of the log where none has settled them yet, else for this one. No answer.
+    /// Ends messages as dead: for all readers of the log where none has settled them yet, else for this one. Readers find
+    /// [`super::Lost`] where they stood, but for the one that rejected them itself. No answer.
     Reject {
-        /// Who rejects.
+        /// For whom.
         reader: ReaderKey,
         /// Which messages; what is no longer there is skipped.
         seqs: Vec<Seq>,
+        /// Who gave them up.
+        by: GivenUp,
     },
     /// These were delivered and not acknowledged in time: they are known to wait. No answer.
     Archive {
@@ -106,6 +109,27 @@ pub enum Command<'a> {
     },
     /// A new room number (classic dialect). Answered by `RoomNumber`, once it is stored.
     TakeRoomNumber,
+    /// An operator ends all messages that wait in a mailbox, as `purged`: its readers find [`super::Lost`] where they stood.
+    /// Answered by `Purged` once it is stored; refused part of the way it may be asked again.
+    Purge {
+        /// Whose mailbox.
+        id: &'a ClientId,
+    },
+    /// An operator ends an identity: what waits for it is `purged`, its name is free for anybody. Answered by `Done` once it
+    /// is stored.
+    Delete {
+        /// Which.
+        id: &'a ClientId,
+    },
+}
+
+/// Who gave a message up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GivenUp {
+    /// Its reader: it rejected the message, and need not be told.
+    Reader,
+    /// The server: it was delivered `max_attempts` times.
+    Server,
 }
 
 /// How a session enters an identity.

@@ -12,8 +12,8 @@ mod room;
 
 pub use answer::{Answer, Connected, Delivery, Lost, Notice, Outcome, Recipient, Refusal};
 pub use command::{
-    Append, Body, Command, Connect, Credential, Disconnect, Pass, Read, Settle, Submission, Target,
-    Unknown,
+    Append, Body, Command, Connect, Credential, Disconnect, GivenUp, Pass, Read, Settle,
+    Submission, Target, Unknown,
 };
 pub use engine::{Engine, Entropy, Sink};
 pub use keys::{IdentityKey, LogKey, OutboxKey, ReaderKey, SessionKey, Tag};

@@ -15,6 +15,9 @@ pub(super) const TESTS: &[Test] = tests![
     a_device_that_lags_makes_the_mailbox_full_for_nobody,
     what_no_device_has_acknowledged_is_never_dropped,
     a_later_device_has_not_acknowledged_what_was_there_before_it,
+    a_device_that_nobody_uses_is_forgotten,
+    nothing_waits_for_a_device_that_is_forgotten,
+    a_device_that_is_here_is_not_forgotten,
 ];
 
 fn on(device: &str) -> Entry<'_> {
@@ -129,4 +132,57 @@ fn a_later_device_has_not_acknowledged_what_was_there_before_it(open: OpenEmpty<
     assert!(refused(&rig.send(1, &ann, "bob", 14)).is_some(), "and after a restart");
     let pc = enter(&rig, 2, "pc");
     assert_eq!((rig.waiting(2, &pc).len(), rig.lost(2, &pc).len()), (12, 0));
+}
+
+fn a_device_that_nobody_uses_is_forgotten(open: OpenEmpty<'_>) {
+    let mut rig = Rig::new(open);
+    let (ann, pc) = (rig.claim(1, "ann"), enter(&rig, 2, "pc"));
+    for (session, device) in [(3, "phone"), (4, "tablet")] {
+        let other = enter(&rig, session, device);
+        rig.leave(session, &other, Vec::new());
+    }
+    rig.now += 6_000;
+    let tablet = enter(&rig, 4, "tablet");
+    rig.leave(4, &tablet, Vec::new());
+    rig.now += 4_000;
+    // An identity lives for 10 s here, a message for 5 s.
+    (1..=2).for_each(|n| drop(rig.send(1, &ann, "bob", n)));
+    assert!(rig.claim_as(5, "bob", on("tv")).is_ok(), "the phone's place is free");
+    rig.settle(2, &pc, Some(2), &[]);
+    rig.reopen();
+    let (pc, phone) = (enter(&rig, 2, "pc"), rig.claim_as(3, "bob", on("phone")));
+    assert!(matches!(phone, Err(Refusal::Forbidden(_))), "it is a new device now");
+    assert_eq!((rig.waiting(2, &pc).len(), pc.acked), (0, 2));
+    let tablet = enter(&rig, 4, "tablet");
+    assert_eq!(rig.waiting(4, &tablet), [1, 2], "it was used since");
+}
+
+fn nothing_waits_for_a_device_that_is_forgotten(open: OpenEmpty<'_>) {
+    let mut rig = Rig::new(open);
+    let (ann, pc, phone) = (rig.claim(1, "ann"), enter(&rig, 2, "pc"), enter(&rig, 3, "phone"));
+    rig.leave(3, &phone, Vec::new());
+    rig.now += 9_000;
+    for n in 1..=12 {
+        rig.send(1, &ann, "bob", n);
+        rig.settle(2, &pc, Some(n), &[]);
+    }
+    rig.now += 1_000;
+    enter(&rig, 4, "pc");
+    let phone = enter(&rig, 3, "phone");
+    assert_eq!((phone.acked, phone.pending, rig.lost(3, &phone)), (12, 0, vec![]));
+    rig.send(1, &ann, "bob", 13);
+    rig.settle(2, &pc, Some(13), &[]);
+    assert_eq!(rig.waiting(3, &phone), [13]);
+}
+
+fn a_device_that_is_here_is_not_forgotten(open: OpenEmpty<'_>) {
+    let mut rig = Rig::new(open);
+    let (ann, _pc, phone) = (rig.claim(1, "ann"), enter(&rig, 2, "pc"), enter(&rig, 3, "phone"));
+    rig.now += 20_000;
+    rig.send(1, &ann, "bob", 1);
+    enter(&rig, 4, "pc");
+    assert_eq!(rig.waiting(3, &phone), [1]);
+    rig.reopen();
+    let phone = enter(&rig, 3, "phone");
+    assert_eq!(rig.waiting(3, &phone), [1], "it was here until the restart");
 }

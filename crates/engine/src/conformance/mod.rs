@@ -2,6 +2,7 @@
 //! gives a way to open an empty store, and runs all of them. Compiled for tests and with the feature `conformance` only.
 
 mod client;
+mod dead;
 mod devices;
 mod epochs;
 mod expiry;
@@ -11,6 +12,7 @@ mod notices;
 mod numbers;
 mod order;
 mod outboxes;
+mod purge;
 mod read;
 mod receipts;
 mod room_ends;
@@ -51,6 +53,7 @@ pub struct Test {
 
 /// The whole suite, by topic.
 pub const TOPICS: &[(&str, &[Test])] = &[
+    ("dead", dead::TESTS),
     ("devices", devices::TESTS),
     ("epochs", epochs::TESTS),
     ("expiry", expiry::TESTS),
@@ -60,6 +63,7 @@ pub const TOPICS: &[(&str, &[Test])] = &[
     ("numbers", numbers::TESTS),
     ("order", order::TESTS),
     ("outboxes", outboxes::TESTS),
+    ("purge", purge::TESTS),
     ("read", read::TESTS),
     ("receipts", receipts::TESTS),
     ("room_ends", room_ends::TESTS),

@@ -4,7 +4,7 @@ use ackd_wire::Seq;
 
 use super::client::{Entry, Rig, accepted, append};
 use super::{OpenEmpty, Test, tests};
-use crate::api::{Append, Command, Connected, Delivery, ReaderKey, ReceiptState, Tag};
+use crate::api::{Append, Command, Connected, Delivery, GivenUp, ReaderKey, ReceiptState, Tag};
 
 pub(super) const TESTS: &[Test] = tests![
     an_ack_is_reported_once_with_the_marks_of_the_send,
@@ -44,7 +44,7 @@ fn receipt(delivery: &Delivery) -> Option<(ReceiptState, Option<u64>)> {
 }
 
 fn reject(rig: &Rig, session: u64, reader: ReaderKey, seqs: Vec<Seq>) {
-    rig.submit(session, Tag::QUIET, Command::Reject { reader, seqs });
+    rig.submit(session, Tag::QUIET, Command::Reject { reader, seqs, by: GivenUp::Reader });
     rig.flush();
 }
 

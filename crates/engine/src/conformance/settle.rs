@@ -2,7 +2,7 @@
 
 use super::client::{Rig, refused};
 use super::{OpenEmpty, Test, tests};
-use crate::api::{Answer, Command, Refusal};
+use crate::api::{Answer, Command, GivenUp, Refusal};
 
 pub(super) const TESTS: &[Test] = tests![
     up_to_and_one_by_one,
@@ -56,7 +56,11 @@ fn a_rejected_message_never_returns(open: OpenEmpty<'_>) {
     let mut rig = Rig::new(open);
     let (ann, bob) = (rig.claim(1, "ann"), rig.claim(2, "bob"));
     (1..=2).for_each(|n| drop(rig.send(1, &ann, "bob", n)));
-    rig.submit(2, 1, Command::Reject { reader: bob.reader, seqs: vec![1, 1, 77] });
+    rig.submit(
+        2,
+        1,
+        Command::Reject { reader: bob.reader, seqs: vec![1, 1, 77], by: GivenUp::Reader },
+    );
     rig.flush();
     assert_eq!(rig.waiting(2, &bob), [2]);
     rig.reopen();

@@ -58,11 +58,13 @@ impl<D: Disk> Step<'_, D> {
         let new = !matches!(entry.way, Way::Held { .. });
         let changed = !matches!(entry.way, Way::Held { promote: false, .. });
         let number = self.open(entry.way, entry.secret);
+        let forgotten = self.forget_devices(number);
         let (index, new_reader) = self.reader(number, connect.device)?;
+        self.arrive(number, index);
         self.enter_rooms(number, index);
         let outbox = self.take_outbox(number, connect)?;
         let renewed = self.position(number, index, connect);
-        self.write_entry(number, (changed && !fresh, new_reader || renewed));
+        self.write_entry(number, (changed && !fresh, new_reader || forgotten || renewed));
         let Shared { state, group, .. } = &mut *self.shared;
         let Some(identity) = state.identities.get_mut(&number) else {
             return Err(Refusal::UnknownIdentity);
@@ -130,7 +132,7 @@ impl<D: Disk> Step<'_, D> {
     }
 
     /// An identity whose time is over has ended, even if nobody has looked since.
-    fn end_if_due(&mut self, id: &ClientId) {
+    pub(super) fn end_if_due(&mut self, id: &ClientId) {
         let Some(number) = self.shared.state.names.get(id.as_str()).copied() else { return };
         let state = &self.shared.state;
         let due = state.identities.get(&number).is_some_and(|identity| {
@@ -198,8 +200,11 @@ impl<D: Disk> Step<'_, D> {
         let state = &self.shared.state;
         let identity = state.identities.get(number).ok_or(Refusal::UnknownIdentity)?;
         let readers = &identity.mailbox.readers;
-        let known = readers.iter().any(|reader| reader.device == *connect.device);
-        if !known && usize::from(state.limits.devices) <= readers.len() {
+        let since = self.now.saturating_sub(state.limits.identity_ttl_ms);
+        let kept = || readers.iter().filter(|r| !r.gone && (r.here != 0 || since < r.used));
+        let known = kept().any(|reader| reader.device == *connect.device);
+        let full = usize::from(state.limits.devices) <= kept().count();
+        if !known && (full || usize::from(READERS_MAX) <= readers.len()) {
             return Err(Refusal::Forbidden("this identity has too many devices"));
         }
         let Some(name) = connect.outbox else { return Ok(()) };
@@ -243,7 +248,8 @@ impl<D: Disk> Step<'_, D> {
     /// The device that reads, and whether it is new. The first starts at the oldest message kept, a later one at the end.
     fn reader(&mut self, number: u64, device: &Name) -> Result<(u16, bool), Refusal> {
         let log = self.shared.state.log(LogKey(number)).ok_or(Refusal::UnknownIdentity)?;
-        let known = log.readers.iter().position(|reader| reader.device == *device);
+        let is_it = |reader: &Reader| !reader.gone && reader.device == *device;
+        let known = log.readers.iter().position(is_it);
         if let Some(index) = known {
             return Ok((index as u16, false));
         }
@@ -251,6 +257,22 @@ impl<D: Disk> Step<'_, D> {
         let start = if log.readers.is_empty() { 0 } else { end };
         log.push_reader(Reader::new(device.clone(), start));
         Ok(((log.readers.len() - 1) as u16, true))
+    }
+
+    /// Devices that nobody has used for as long as an identity lives are forgotten. Whether there were any.
+    fn forget_devices(&mut self, number: u64) -> bool {
+        let state = &mut self.shared.state;
+        let since = self.now.saturating_sub(state.limits.identity_ttl_ms);
+        state.change_log(number, |log| log.forget_devices(since)).unwrap_or_default()
+    }
+
+    fn arrive(&mut self, number: u64, index: u16) {
+        let Shared { state, group, .. } = &mut *self.shared;
+        let Some(log) = state.log(LogKey(number)) else { return };
+        if log.arrive(index) && !log.is_dirty(index) {
+            log.mark_dirty(index);
+            group.dirty.push((number, index));
+        }
     }
 
     fn take_outbox(
@@ -373,5 +395,7 @@ impl<D: Disk> Step<'_, D> {
     }
 }
 
+/// Devices that an identity may have had, forgotten ones too: their numbers are not given again.
+const READERS_MAX: u16 = 1024;
 /// What the records of an entry take beside a header, those of the same name's last end included.
 const ENTRY_BYTES: usize = 2 * 1024;

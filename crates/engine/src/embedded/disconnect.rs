@@ -20,6 +20,13 @@ impl<D: Disk> Step<'_, D> {
         if let Some(reader) = identity.mailbox.readers.get_mut(index) {
             disconnect.unacked.iter().for_each(|(seq, attempts)| reader.came_back(*seq, *attempts));
         }
+        let mailbox = &mut identity.mailbox;
+        if mailbox.depart(disconnect.reader.index, now)
+            && !mailbox.is_dirty(disconnect.reader.index)
+        {
+            mailbox.mark_dirty(disconnect.reader.index);
+            group.dirty.push((number, disconnect.reader.index));
+        }
         identity.connections = identity.connections.saturating_sub(1);
         if identity.connections != 0 {
             return;

@@ -6,6 +6,7 @@ use ackd_wire::Millis;
 use super::group::Placed;
 use super::records::{EndedRecord, kind};
 use super::{Embedded, Shared};
+use crate::api::ReceiptState;
 use crate::disk::Disk;
 
 impl<D: Disk> Embedded<D> {
@@ -36,7 +37,7 @@ pub(super) fn next(shared: &Shared) -> Option<Millis> {
 pub(super) fn end(shared: &mut Shared, number: u64, now: Millis) {
     super::rooms::end_memberships(shared, number);
     let Shared { state, group, .. } = shared;
-    state.owe_expired(number, now);
+    state.owe_ended(number, ReceiptState::Expired, now);
     let epoch = state.random_u64();
     let Some(identity) = state.identities.get_mut(&number) else { return };
     state.ends.remove(&(identity.end(&state.limits), number));

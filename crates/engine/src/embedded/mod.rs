@@ -18,6 +18,7 @@ mod log;
 mod open_error;
 mod outbox;
 mod page;
+mod purge;
 mod ranges;
 mod read;
 mod receipts;

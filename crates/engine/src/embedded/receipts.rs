@@ -142,10 +142,9 @@ impl State {
     }
 
     /// Owes the senders of all that waits in a log that ends now their receipts.
-    pub(super) fn owe_expired(&mut self, log: u64, at: Millis) {
+    pub(super) fn owe_ended(&mut self, log: u64, state: ReceiptState, at: Millis) {
         let Some(identity) = self.identities.get(&log) else { return };
         let (mailbox, id) = (&identity.mailbox, &identity.id);
-        let state = ReceiptState::Expired;
         let archived = mailbox.archived().into_iter().flat_map(|archived| archived.wanted.iter());
         for seq in archived.flat_map(|(from, to)| from..=to).filter(|seq| !mailbox.is_final(*seq)) {
             self.receipts.unread.push_back(Unread { log, seq, to: id.clone(), state, at });
@@ -157,13 +156,17 @@ impl State {
     }
 
     /// Owes the receipts for messages that are about to end as `lost`, if they still wait. Those that end as `full` were
-    /// acknowledged on some device.
+    /// acknowledged on some device, and of those that are dead whoever gave them up has said so.
     pub(super) fn owe_lost(&mut self, log: u64, seqs: &[Seq], reason: EndReason) {
         let Some(identity) = self.identities.get_mut(&log) else { return };
-        if reason != EndReason::Expired || !identity.mailbox.has_wanted() {
+        let (state, now) = match reason {
+            EndReason::Expired => (ReceiptState::Expired, Millis::MAX),
+            EndReason::Purged => (ReceiptState::Purged, self.now),
+            EndReason::Dead | EndReason::Full => return,
+        };
+        if !identity.mailbox.has_wanted() {
             return;
         }
-        let state = ReceiptState::Expired;
         for &seq in seqs {
             let mailbox = &mut identity.mailbox;
             if !mailbox.is_wanted(seq) || mailbox.is_final(seq) || mailbox.is_over(seq) {
@@ -171,10 +174,10 @@ impl State {
             }
             let to = identity.id.clone();
             if let Some(entry) = mailbox.get(seq) {
-                let at = entry.message.expires;
+                let at = now.min(entry.message.expires);
                 self.receipts.due.push_back(owed((log, to), entry, state, at));
             } else {
-                let at = Millis::MAX; // when its time was over, as the message says
+                let at = now; // at most when its time was over, as the message says
                 self.receipts.unread.push_back(Unread { log, seq, to, state, at });
             }
             mailbox.hold_back(seq);

@@ -266,6 +266,7 @@ impl<'s> Replay<'s> {
             }
             let log = &mut identity.mailbox;
             log.readers.iter_mut().for_each(|reader| reader.restart = log.end);
+            log.all_away(self.now, identity.last_seen);
             log.forget_lost();
             log.owe_all();
             log.sweep_at = log.earliest;

@@ -1,14 +1,16 @@
 //! What a reader has processed (`settle`), will never process (`reject`), or has not acknowledged in time (`archive`).
 
 use ackd_wire::Seq;
+use ackd_wire::v1::EndReason;
 
 use super::group::Placed;
 use super::log::Entry;
 use super::records::{DeadRecord, MessageRecord, kind};
 use super::state::Dead;
 use super::submit::Step;
+use super::sweep::AT_ONCE;
 use super::{Shared, keys, recover};
-use crate::api::{Answer, Notice, ReaderKey, ReceiptState, Refusal, Settle};
+use crate::api::{Answer, GivenUp, Notice, ReaderKey, ReceiptState, Refusal, Settle};
 use crate::disk::Disk;
 
 impl<D: Disk> Step<'_, D> {
@@ -62,7 +64,7 @@ impl<D: Disk> Step<'_, D> {
     }
 
     /// Before anybody has acknowledged it a message is dead for all devices, after that for this one.
-    pub(super) fn reject(&mut self, reader: ReaderKey, mut seqs: Vec<Seq>) {
+    pub(super) fn reject(&mut self, reader: ReaderKey, mut seqs: Vec<Seq>, by: GivenUp) {
         seqs.sort_unstable();
         seqs.dedup();
         let (mut own, mut ended) = (Vec::new(), Vec::new());
@@ -78,12 +80,26 @@ impl<D: Disk> Step<'_, D> {
             self.bury(reader, entry);
         }
         self.have_receipts_written();
+        if by == GivenUp::Reader {
+            own.extend(&ended);
+        }
+        self.end_dead(reader, &ended, by);
+        self.settle_only(reader, None, own);
+    }
+
+    /// Ends messages that nobody has acknowledged. Whoever did not give them up finds `lost` in their place; where the
+    /// journal has no room to say so, they are settled instead.
+    fn end_dead(&mut self, reader: ReaderKey, seqs: &[Seq], by: GivenUp) {
         let readers = self.shared.state.log(reader.log).map_or(0, |log| log.readers.len());
-        for index in 0..readers as u16 {
-            // What somebody has acknowledged is dead for this reader only.
-            let seqs =
-                if index == reader.index { [&own[..], &ended].concat() } else { ended.clone() };
-            self.settle_only(ReaderKey { index, ..reader }, None, seqs);
+        if by == GivenUp::Reader && readers < 2 {
+            return;
+        }
+        for seqs in seqs.chunks(AT_ONCE) {
+            let ended = (reader.log.0, seqs, EndReason::Dead);
+            let told = self.engine.lose(self.shared, ended, self.outcome);
+            for index in (0..readers as u16).filter(|_| !told) {
+                self.settle_only(ReaderKey { index, ..reader }, None, seqs.to_vec());
+            }
         }
     }
 

@@ -82,7 +82,7 @@ impl<D: Disk> Step<'_, D> {
             Command::Append(append) => self.append(&append),
             Command::Pass(pass) => self.pass(&pass),
             Command::Settle(settle) => self.settle(settle),
-            Command::Reject { reader, seqs } => self.reject(reader, seqs),
+            Command::Reject { reader, seqs, by } => self.reject(reader, seqs, by),
             Command::Archive { reader, seqs } => self.archive(reader, &seqs),
             Command::Read(read) => self.read(read),
             Command::Fetch { reader, seqs } => self.fetch(reader, seqs),
@@ -94,6 +94,8 @@ impl<D: Disk> Step<'_, D> {
             Command::RejectRoom { member, seqs } => self.reject_room(member, seqs),
             Command::SeenRoom { member, up_to } => self.see_room(member, up_to),
             Command::TakeRoomNumber => self.take_room_number(),
+            Command::Purge { id } => self.purge(id),
+            Command::Delete { id } => self.delete(id),
         }
     }
 

@@ -7,6 +7,7 @@ use ackd_wire::v1::EndReason;
 use ackd_wire::{Millis, Seq};
 
 use super::archive::Halt;
+use super::group::Placed;
 use super::ranges::Ranges;
 use super::records::{LostRecord, MessageRecord, kind};
 use super::{Embedded, Shared, keys};
@@ -95,6 +96,7 @@ impl<D: Disk + Clone> Embedded<D> {
             identity.map(|identity| identity.mailbox.expired(0, now)).unwrap_or_default()
         };
         ended &= self.lose_all(number, &expired, outcome);
+        self.forget_devices(number, now);
         let state = &mut self.shared.lock().state;
         let Some(log) = state.log(LogKey(number)) else { return Ok(()) };
         log.earliest = earliest.min(log.earliest_in_memory());
@@ -102,6 +104,26 @@ impl<D: Disk + Clone> Embedded<D> {
         let soonest = now.saturating_add(if is_archived || !ended { PAUSE_MS } else { 1 });
         state.sweep_at(number, if again == Millis::MAX { again } else { again.max(soonest) });
         Ok(())
+    }
+
+    /// What waits only for devices that are forgotten leaves, once the journal has said so.
+    fn forget_devices(&self, number: u64, now: Millis) {
+        let Shared { state, group, .. } = &mut *self.shared.lock();
+        let since = now.saturating_sub(state.limits.identity_ttl_ms);
+        let Some(identity) = state.identities.get(&number).filter(|identity| identity.stored)
+        else {
+            return;
+        };
+        if !self.admits(group, identity.mailbox.header_bytes()) {
+            return;
+        }
+        if state.change_log(number, |log| log.forget_devices(since)) != Some(true) {
+            return;
+        }
+        if let Some(identity) = state.identities.get(&number) {
+            let header = identity.mailbox.header(number);
+            group.record(kind::HEADER, Some(Placed::Header(number)), |into| header.encode(into));
+        }
     }
 
     fn lose_all(&self, number: u64, seqs: &[Seq], outcome: &mut Outcome) -> bool {

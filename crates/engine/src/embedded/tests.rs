@@ -126,6 +126,6 @@ macro_rules! topics {
 }
 
 topics![
-    devices, epochs, expiry, identities, limits, notices, numbers, order, outboxes, read, receipts,
-    room_ends, rooms, rotation, settle
+    dead, devices, epochs, expiry, identities, limits, notices, numbers, order, outboxes, purge,
+    read, receipts, room_ends, rooms, rotation, settle
 ];

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ackd_engine::{
     Answer, Append, Command, Connect, Connected, CrashPlan, Credential, Delivery, Disconnect,
-    FaultPlan, Limits, Notice, Read, Refusal, Settings, Settle, SimDisk,
+    FaultPlan, GivenUp, Limits, Notice, Read, Refusal, Settings, Settle, SimDisk,
 };
 use ackd_wire::{ClientId, MessageId, Name, Token};
 
@@ -261,7 +261,7 @@ impl World {
         let device = &self.clients[client].devices[0];
         let (session, connected) = device.here.as_ref().expect("it has read");
         let (reader, seqs) = (connected.reader, vec![first.message.seq]);
-        rig.submit(*session, 2, Command::Reject { reader, seqs });
+        rig.submit(*session, 2, Command::Reject { reader, seqs, by: GivenUp::Reader });
     }
 
     fn leave_and_return(&mut self, rig: &Rig, client: usize) {

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use ackd_engine::{Append, Command, Connected, CrashPlan, Credential, FaultPlan, ReceiptState};
+use ackd_engine::{
+    Append, Command, Connected, CrashPlan, Credential, FaultPlan, GivenUp, ReceiptState,
+};
 use ackd_wire::ClientId;
 
 use crate::rig::{Rig, accepted, append, token};
@@ -30,7 +32,8 @@ fn live(rig: &Rig, steps: u64) -> BTreeSet<u64> {
             let seqs = crate::rig::seqs(&rig.read(2, &bob));
             let [first, .., last] = seqs[..] else { continue };
             rig.settle(2, &bob, None, &[last]);
-            let reject = Command::Reject { reader: bob.reader, seqs: vec![first] };
+            let reject =
+                Command::Reject { reader: bob.reader, seqs: vec![first], by: GivenUp::Reader };
             rig.submit(2, 7, reject);
             rig.settle(2, &bob, Some(last - 2), &[]);
             rig.engine.tick(rig.now);

@@ -1,6 +1,6 @@
 use ackd_engine::{
-    Answer, Append, Command, Credential, Disconnect, Engine as _, Refusal, SessionKey, Submission,
-    Tag, Target, Unknown,
+    Answer, Append, Command, Credential, Disconnect, Engine as _, GivenUp, Refusal, SessionKey,
+    Submission, Tag, Target, Unknown,
 };
 use ackd_wire::{ClientId, MessageId};
 
@@ -254,7 +254,7 @@ fn a_rejected_message_never_returns() {
     let rig = Rig::new();
     let (ann, bob) = (rig.claim(1, "ann"), rig.claim(2, "bob"));
     rig.send(1, &ann, "bob", 1);
-    rig.submit(2, 1, Command::Reject { reader: bob.reader, seqs: vec![1] });
+    rig.submit(2, 1, Command::Reject { reader: bob.reader, seqs: vec![1], by: GivenUp::Reader });
     rig.engine.tick(rig.now);
     assert_eq!(rig.read(2, &bob).len(), 0);
     let rig = rig.reopen();

@@ -64,7 +64,8 @@ impl Session {
         seqs.sort_unstable();
         self.reject_in_rooms(ids, out);
         if !seqs.is_empty() {
-            let command = engine::Command::Reject { reader, seqs };
+            let by = engine::GivenUp::Reader;
+            let command = engine::Command::Reject { reader, seqs, by };
             out.requests.push(Request::Engine { slot: Tag::QUIET, command });
         }
     }

@@ -122,7 +122,8 @@ impl Session {
             for &seq in &seqs {
                 live.window.settle(seq);
             }
-            quiet(engine::Command::Reject { reader, seqs }, out);
+            let by = engine::GivenUp::Server;
+            quiet(engine::Command::Reject { reader, seqs, by }, out);
         }
         let first = due.iter().filter(|message| message.timeouts == 1);
         let seqs: Vec<Seq> = first.map(|message| message.seq).collect();

@@ -29,7 +29,7 @@ pub enum Request<'a> {
         /// The session's number for it, or [`engine::Tag::QUIET`].
         slot: u32,
         /// Which verb.
-        command: engine::Command<'static>,
+        command: engine::Command<'a>,
     },
     /// Decide a numbered send that is delivered from memory.
     Pass {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ackd_engine::{self as engine, Command};
 use ackd_wire::{Millis, Room};
 use bytes::Bytes;
 use http_body_util::{Either, Full};
@@ -14,7 +15,8 @@ use hyper::{Method, Request, Response, StatusCode};
 use parking_lot::Mutex;
 
 use super::backup::{Streamed, backup};
-use super::line::take_room_number;
+use super::clients::delete;
+use super::line::ask;
 use super::quota::{Place, Quota};
 use super::upgrade::upgrade;
 use super::{Phase, Policy, Pulse, Timers, access, page};
@@ -66,11 +68,17 @@ pub(super) async fn answer(
     request: Request<Incoming>,
     guest: Arc<Guest>,
 ) -> Result<Answer, Infallible> {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let refusal = plain(StatusCode::METHOD_NOT_ALLOWED, "only GET is answered\n");
-        return Ok(with(refusal, header::ALLOW, "GET, HEAD"));
-    }
     let path = request.uri().path().to_owned();
+    if let Some(rest) = path.strip_prefix("/v1/clients/") {
+        return Ok(match access::operator(&request, &guest) {
+            Ok(()) if *request.method() == Method::DELETE => delete(&guest.context, rest).await,
+            Ok(()) => only(StatusCode::METHOD_NOT_ALLOWED, "only DELETE is answered\n", "DELETE"),
+            Err(refusal) => *refusal,
+        });
+    }
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Ok(only(StatusCode::METHOD_NOT_ALLOWED, "only GET is answered\n", "GET, HEAD"));
+    }
     Ok(match path.as_str() {
         "/v1/ws" => upgrade(request, Dialect::V1(Format::Json), &guest),
         "/roomid" => room_number(&guest.context).await,
@@ -136,13 +144,17 @@ async fn figures(context: &Arc<Context>) -> Answer {
 
 /// The original server's `/roomid`: a new room number, counting up, kept in the store.
 async fn room_number(context: &Arc<Context>) -> Answer {
-    match take_room_number(context).await {
-        Some(number) => {
+    match ask(context, Command::TakeRoomNumber).await {
+        engine::Answer::RoomNumber(number) => {
             let answer = typed(StatusCode::OK, "application/json", number.to_string().into());
             with(answer, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")
         }
-        None => later(StatusCode::SERVICE_UNAVAILABLE, "the store takes no writes now\n"),
+        _ => later(StatusCode::SERVICE_UNAVAILABLE, "the store takes no writes now\n"),
     }
+}
+
+fn only(status: StatusCode, text: &'static str, allowed: &'static str) -> Answer {
+    with(plain(status, text), header::ALLOW, allowed)
 }
 
 pub(super) fn plain(status: StatusCode, text: &'static str) -> Answer {
@@ -153,6 +165,12 @@ fn typed(status: StatusCode, kind: &'static str, content: Bytes) -> Answer {
     let mut answer = Response::new(Either::Left(Full::new(content)));
     *answer.status_mut() = status;
     with(answer, header::CONTENT_TYPE, kind)
+}
+
+pub(super) fn empty(status: StatusCode) -> Answer {
+    let mut answer = Response::new(Either::Left(Full::default()));
+    *answer.status_mut() = status;
+    answer
 }
 
 /// An error of the operators' API (RFC 9457), with a code of the wire protocol.

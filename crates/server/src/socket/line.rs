@@ -64,18 +64,14 @@ impl Drop for Line {
     }
 }
 
-/// Takes a room number, as a session that asks nothing else. `None`: the store takes no writes now.
-pub(super) async fn take_room_number(context: &Arc<Context>) -> Option<u64> {
-    let line = Line::new(context.clone(), DialectKind::Classic);
-    line.submit(
-        line.now(),
-        &mut vec![Request::Engine { slot: 0, command: Command::TakeRoomNumber }],
-    );
+/// Asks the engine one thing, as a session that asks nothing else.
+pub(super) async fn ask(context: &Arc<Context>, command: Command<'_>) -> Answer {
+    let line = Line::new(context.clone(), DialectKind::V1);
+    line.submit(line.now(), &mut vec![Request::Engine { slot: 0, command }]);
     std::future::poll_fn(|cx| {
         line.inbox.register(cx.waker());
         let answer = line.drain().into_iter().find_map(|signal| match signal {
-            Signal::Answer(_, Answer::RoomNumber(number)) => Some(Some(number)),
-            Signal::Answer(..) => Some(None),
+            Signal::Answer(_, answer) => Some(answer),
             _ => None,
         });
         answer.map_or(std::task::Poll::Pending, std::task::Poll::Ready)

@@ -3,6 +3,7 @@
 
 mod access;
 mod backup;
+mod clients;
 mod connection;
 mod hearing;
 mod http;

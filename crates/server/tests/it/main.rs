@@ -16,6 +16,7 @@ mod lifecycle;
 mod logging;
 mod metrics;
 mod msgpack;
+mod operators;
 mod outboxes;
 mod pages;
 mod presence;

@@ -118,6 +118,12 @@ async fn what_is_rejected_or_delivered_too_often_is_dead() {
     }
     expect_later(&mut ann, &given_up, "archived").await;
     expect_later(&mut ann, &given_up, "dead").await;
+    // Bob rejected the first himself; that he was not given the other one any more he learns at the next connect.
+    let credential = bob.credential();
+    bob.close().await;
+    let (mut bob, _) = server.enter(credential).await;
+    let lost = bob.expect("lost").await;
+    assert_eq!((&lost["count"], &lost["reason"]), (&json!(1), &json!("dead")));
 }
 
 #[tokio::test]

@@ -102,7 +102,7 @@ impl Log {
         if start <= end && !self.readers.is_empty() {
             settled.insert_range(start, end);
         }
-        for reader in &self.readers {
+        for reader in self.readers.iter().filter(|reader| !reader.gone) {
             let mut narrower = Ranges::default();
             for (from, to) in settled.iter() {
                 if from <= reader.position {

@@ -3,7 +3,7 @@
 
 use ackd_wire::Seq;
 
-use super::{Log, RECEIPTS};
+use super::{Log, RECEIPTS, Reader};
 use crate::embedded::ranges::Ranges;
 
 /// What counts for a mailbox's limits.
@@ -50,14 +50,20 @@ impl Log {
         unacked
     }
 
+    /// What waits, for any reader.
+    pub(in crate::embedded) fn waiting_ranges(&self) -> Ranges {
+        let mut waiting = Ranges::default();
+        let least = self.readers.iter().map(Reader::passed).min().unwrap_or(0);
+        if least < self.end {
+            waiting.insert_range(least + 1, self.end);
+        }
+        self.remove_over(least + 1, &mut waiting);
+        waiting
+    }
+
     /// What waits and no reader has settled.
     fn fresh(&self) -> Ranges {
-        let mut fresh = Ranges::default();
-        let least = self.readers.iter().map(|reader| reader.position).min().unwrap_or(0);
-        if least < self.end {
-            fresh.insert_range(least + 1, self.end);
-        }
-        self.remove_over(least + 1, &mut fresh);
+        let mut fresh = self.waiting_ranges();
         for (from, to) in self.acked_by_any().iter() {
             fresh.remove_range(from, to);
         }
@@ -66,7 +72,7 @@ impl Log {
 
     /// What some reader has settled and another has not. What was there before a reader came it has not settled.
     fn acked_by_any(&self) -> Ranges {
-        let least = self.readers.iter().map(|reader| reader.position).min().unwrap_or(0);
+        let least = self.readers.iter().map(Reader::passed).min().unwrap_or(0);
         let mut acked = Ranges::default();
         for reader in &self.readers {
             let start = reader.start.max(least) + 1;

@@ -4,7 +4,7 @@
 use ackd_wire::v1::EndReason;
 use ackd_wire::{Millis, Seq};
 
-use super::Log;
+use super::{Log, Reader};
 use crate::api;
 use crate::embedded::ranges::Ranges;
 
@@ -76,7 +76,7 @@ impl Log {
     /// What ended and every reader has passed need not be told any more.
     pub(in crate::embedded) fn forget_lost(&mut self) {
         let Some(lost) = &mut self.lost else { return };
-        let Some(passed) = self.readers.iter().map(|reader| reader.position).min() else { return };
+        let Some(passed) = self.readers.iter().map(Reader::passed).min() else { return };
         for (_, ranges) in &mut lost.reasons {
             ranges.remove_up_to(passed);
         }

@@ -5,6 +5,7 @@
 //! wherever its message is.
 
 mod archived;
+mod devices;
 mod lagging;
 mod lost;
 mod reader;
@@ -146,7 +147,7 @@ impl Log {
     }
 
     pub(super) fn is_settled_by_all(&self, seq: Seq) -> bool {
-        !self.readers.is_empty() && self.readers.iter().all(|reader| reader.has_settled(seq))
+        !self.readers.is_empty() && self.readers.iter().all(|reader| reader.is_done_with(seq))
     }
 
     /// Settles for one reader; what all have settled leaves. True if anything changed.
@@ -248,6 +249,13 @@ impl Log {
         self.readers.get(usize::from(index)).is_some_and(|reader| reader.dirty)
     }
 
+    /// It is written with the next group.
+    pub(super) fn mark_dirty(&mut self, index: u16) {
+        if let Some(reader) = self.readers.get_mut(usize::from(index)) {
+            reader.dirty = true;
+        }
+    }
+
     /// Gives these messages bytes of their own, so that they do not keep the batch they came in.
     pub(super) fn detach(&mut self, seqs: &[Seq]) {
         for &seq in seqs {
@@ -284,6 +292,9 @@ impl Log {
         if seqs().any(|seq| self.is_settled_by_all(seq)) {
             return Err("a message is there that all have settled");
         }
+        if !self.readers.is_empty() && self.devices().next().is_none() {
+            return Err("all devices are forgotten");
+        }
         self.audit_lost()?;
         if seqs().any(|seq| seq <= self.archived_to()) {
             return Err("a message is in memory and in the archive");
@@ -314,13 +325,15 @@ impl Log {
         self.drop_over(0, position);
         self.owe(0, position);
         self.readers.truncate(1);
+        self.readers.iter_mut().for_each(|reader| reader.gone = false);
         self.renew(epoch);
     }
 
     /// A new incarnation: older numbers mean nothing, new ones begin far beyond any that was given.
     pub(super) fn renew(&mut self, epoch: u64) {
         self.epoch = epoch;
-        let passed = self.readers.iter().map(|reader| self.settled_on_disk(reader).0);
+        let readers = self.readers.iter().filter(|reader| !reader.gone);
+        let passed = readers.map(|reader| self.settled_on_disk(reader).0);
         let passed = passed.min().unwrap_or(0);
         self.gaps.remove_up_to(passed.min(self.archived_low()));
         self.gaps.insert_range(self.next_seq, self.next_seq + EPOCH_SKIP - 1);
@@ -330,13 +343,16 @@ impl Log {
     pub(super) fn position(&self, number: u64, index: u16) -> Option<PositionRecord> {
         let (position, beyond) = self.settled_on_disk(self.readers.get(usize::from(index))?);
         let readers = self.readers.len() as u16;
-        Some(PositionRecord { number, readers, index, position, beyond })
+        let used = self.used_on_disk(self.readers.get(usize::from(index))?);
+        Some(PositionRecord { number, readers, index, position, beyond, used })
     }
 
     pub(super) fn header(&self, number: u64) -> HeaderRecord {
         let readers = self.readers.iter().map(|reader| {
             let (position, beyond) = self.settled_on_disk(reader);
-            ReaderRecord { device: reader.device.clone(), start: reader.start, position, beyond }
+            let (device, start, gone) = (reader.device.clone(), reader.start, reader.gone);
+            let used = self.used_on_disk(reader);
+            ReaderRecord { device, start, position, beyond, used, gone }
         });
         let (epoch, next_seq, gaps) = (self.epoch, self.next_seq, self.gaps.clone());
         let lost = self.lost_record();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ackd_wire::{Name, Seq};
+use ackd_wire::{Millis, Name, Seq};
 
 use crate::embedded::ranges::Ranges;
 
@@ -20,6 +20,13 @@ pub(in crate::embedded) struct Reader {
     pub(super) attempts: BTreeMap<Seq, u16>,
     /// Up to here messages may have been delivered before the last restart.
     pub(in crate::embedded) restart: Seq,
+    /// Its connections.
+    pub(in crate::embedded) here: u32,
+    /// When the last of them ended; [`Millis::MAX`]: it is here; 0: before that was recorded.
+    pub(in crate::embedded) used: Millis,
+    /// It was unused for so long that it is forgotten: nothing waits for it. What it had settled stays known, and its index
+    /// is never given again.
+    pub(in crate::embedded) gone: bool,
     /// Whether it has settled more than its newest record says.
     pub(in crate::embedded) dirty: bool,
     /// The segment that holds the newest position record.
@@ -36,6 +43,9 @@ impl Reader {
             beyond: Ranges::default(),
             attempts: BTreeMap::new(),
             restart: 0,
+            here: 0,
+            used: 0,
+            gone: false,
             dirty: false,
             segment: 0,
         }
@@ -43,11 +53,21 @@ impl Reader {
 
     /// The most that its position record, or its part of a header, takes.
     pub(in crate::embedded) fn record_bytes(&self) -> u64 {
-        96 + 20 * self.beyond.iter().len() as u64
+        112 + 20 * self.beyond.iter().len() as u64
     }
 
     pub(in crate::embedded) fn has_settled(&self, seq: Seq) -> bool {
         seq <= self.position || self.beyond.contains(seq)
+    }
+
+    /// Whether this message need not wait for it.
+    pub(super) fn is_done_with(&self, seq: Seq) -> bool {
+        self.gone || self.has_settled(seq)
+    }
+
+    /// Up to here nothing waits for it.
+    pub(in crate::embedded) fn passed(&self) -> Seq {
+        if self.gone { Seq::MAX } else { self.position }
     }
 
     /// Deliveries of this message to this reader that are known of.

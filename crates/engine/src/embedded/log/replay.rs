@@ -54,7 +54,9 @@ impl Log {
             self.push_reader(Reader::new(Name::default(), 0));
         }
         for (index, known) in record.readers.into_iter().enumerate() {
-            (self.readers[index].device, self.readers[index].start) = (known.device, known.start);
+            let reader = &mut self.readers[index];
+            (reader.device, reader.start, reader.gone) = (known.device, known.start, known.gone);
+            reader.used = known.used;
             self.replay_position(index, known.position, &known.beyond, segment);
         }
         self.drop_over(0, Seq::MAX);
@@ -75,16 +77,17 @@ impl Log {
     /// Takes over a position record. Readers may not be known yet: the header that lists them lies behind. Each stands for
     /// one that has settled nothing until then.
     pub(in crate::embedded) fn replay_reader(&mut self, record: &PositionRecord, segment: u64) {
-        let PositionRecord { readers, index, position, beyond, .. } = record;
+        let PositionRecord { readers, index, position, beyond, used, .. } = record;
         while self.readers.len() < usize::from(*readers).max(usize::from(*index) + 1) {
             self.push_reader(Reader::new(Name::default(), 0));
         }
+        self.readers[usize::from(*index)].used = *used;
         self.replay_position(usize::from(*index), *position, beyond, segment);
     }
 
     /// After damage: of the numbers behind the archive, those whose messages are gone are settled.
     pub(in crate::embedded) fn close_holes(&mut self) {
-        let passed = self.readers.iter().map(|reader| reader.position).min().unwrap_or(0);
+        let passed = self.readers.iter().map(Reader::passed).min().unwrap_or(0);
         let start = passed.max(self.archived_to()) + 1;
         if self.end < start {
             return;

@@ -2,10 +2,10 @@
 //! all readers had them, and all its readers with their positions.
 //!
 //! `number` · epoch u64 le · `next seq` · gaps (ranges) · `reasons` × { reason u8 · lost (ranges) } ·
-//! `readers` × { device (text) · `start` · `position` · settled beyond (ranges) }.
+//! `readers` × { device (text) · `start` · `position` · settled beyond (ranges) · `used` · gone u8 }.
 
 use ackd_wire::v1::EndReason;
-use ackd_wire::{Name, Seq};
+use ackd_wire::{Millis, Name, Seq};
 
 use super::codec::{Damaged, Parts, put_number, put_ranges, put_text};
 use super::lost::{ordinal, reason_of};
@@ -32,6 +32,10 @@ pub(in crate::embedded) struct ReaderRecord {
     pub(in crate::embedded) start: Seq,
     pub(in crate::embedded) position: Seq,
     pub(in crate::embedded) beyond: Ranges,
+    /// When its last connection ended; [`Millis::MAX`]: it is here; 0: the identity has no other.
+    pub(in crate::embedded) used: Millis,
+    /// Nothing waits for it any more.
+    pub(in crate::embedded) gone: bool,
 }
 
 impl HeaderRecord {
@@ -51,6 +55,8 @@ impl HeaderRecord {
             put_number(into, reader.start);
             put_number(into, reader.position);
             put_ranges(into, &reader.beyond);
+            put_number(into, reader.used);
+            into.push(u8::from(reader.gone));
         }
     }
 
@@ -66,7 +72,8 @@ impl HeaderRecord {
         for _ in 0..parts.number()? {
             let device = Name::parse_device(parts.text()?).map_err(|_| "a device has no name")?;
             let (start, position, beyond) = (parts.number()?, parts.number()?, parts.ranges()?);
-            readers.push(ReaderRecord { device, start, position, beyond });
+            let (used, gone) = (parts.number()?, parts.byte()? != 0);
+            readers.push(ReaderRecord { device, start, position, beyond, used, gone });
         }
         Ok(Self { number, epoch, next_seq, gaps, lost, readers })
     }

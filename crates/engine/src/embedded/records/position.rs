@@ -1,9 +1,9 @@
 //! What one reader has settled by now, and how many readers there are: the header that lists them may lie behind, and
 //! until it is read no message may count as settled by all.
 //!
-//! `number` of the log · `readers` of the log · `index` of the reader · `position` · settled beyond (ranges).
+//! `number` of the log · `readers` of the log · `index` of the reader · `position` · settled beyond (ranges) · `used`.
 
-use ackd_wire::Seq;
+use ackd_wire::{Millis, Seq};
 
 use super::codec::{Damaged, Parts, put_number, put_ranges};
 use crate::embedded::ranges::Ranges;
@@ -16,6 +16,8 @@ pub(in crate::embedded) struct PositionRecord {
     pub(in crate::embedded) index: u16,
     pub(in crate::embedded) position: Seq,
     pub(in crate::embedded) beyond: Ranges,
+    /// As in a header.
+    pub(in crate::embedded) used: Millis,
 }
 
 impl PositionRecord {
@@ -25,6 +27,7 @@ impl PositionRecord {
         put_number(into, u64::from(self.index));
         put_number(into, self.position);
         put_ranges(into, &self.beyond);
+        put_number(into, self.used);
     }
 
     pub(in crate::embedded) fn decode(record: &[u8]) -> Result<Self, Damaged> {
@@ -32,6 +35,7 @@ impl PositionRecord {
         let number = parts.number()?;
         let mut reader = || u16::try_from(parts.number()?).map_err(|_| "a reader is none");
         let (readers, index) = (reader()?, reader()?);
-        Ok(Self { number, readers, index, position: parts.number()?, beyond: parts.ranges()? })
+        let (position, beyond, used) = (parts.number()?, parts.ranges()?, parts.number()?);
+        Ok(Self { number, readers, index, position, beyond, used })
     }
 }

@@ -42,12 +42,12 @@ proptest! {
         round_trip!(IdentityRecord { number, id, claimed, ended, secret, next_secret, created, outboxes_from }, IdentityRecord);
         let beyond = ranges.clone();
         let again = ranges.clone();
-        let reader = ReaderRecord { device: Name::default(), start: other, position: at, beyond };
+        let reader = ReaderRecord { device: Name::default(), start: other, position: at, beyond, used: other, gone: true };
         round_trip!(HeaderRecord { number, epoch: other, next_seq: at, gaps: ranges.clone(), lost: vec![(EndReason::Dead, ranges.clone())], readers: vec![reader] }, HeaderRecord);
         for reason in [EndReason::Expired, EndReason::Purged, EndReason::Dead, EndReason::Full] {
             round_trip!(LostRecord { number, reason, which: ranges.clone() }, LostRecord);
         }
-        round_trip!(PositionRecord { number, readers: 5, index: 3, position: at, beyond: ranges.clone() }, PositionRecord);
+        round_trip!(PositionRecord { number, readers: 5, index: 3, position: at, beyond: ranges.clone(), used: other }, PositionRecord);
         let runs = vec![Run { first: at, count: other, scope: number }];
         let name = Name::parse_outbox("o").unwrap();
         round_trip!(OutboxRecord { number, identity: other, name, forgotten: at, runs, last_used: at }, OutboxRecord);

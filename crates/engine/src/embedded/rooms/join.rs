@@ -22,7 +22,9 @@ impl<D: Disk> Step<'_, D> {
 
     fn try_join(&mut self, join: &JoinRoom<'_>) -> Result<Seat, Refusal> {
         let identity = self.admit_identity(join.identity)?;
-        let (number, devices) = (identity.number, identity.mailbox.readers.len() as u16);
+        let number = identity.number;
+        let devices = (0..).zip(&identity.mailbox.readers).filter(|(_, reader)| !reader.gone);
+        let devices: Vec<u16> = devices.map(|(index, _)| index).collect();
         if !self.admits(JOIN_BYTES) {
             return Err(self.no_room(JOIN_BYTES));
         }
@@ -40,7 +42,7 @@ impl<D: Disk> Step<'_, D> {
             None => self.open_room(join.room),
         };
         let position = self.start(room, join.from);
-        for device in 0..devices {
+        for device in devices {
             self.take_seat(seat(number, room, device), position);
         }
         let notices = &mut self.shared.group.rooms.notices;
