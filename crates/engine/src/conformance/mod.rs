@@ -1,4 +1,4 @@
-//! The promises of the [`Engine`](crate::Engine) trait as tests, one file a topic, for every engine: each implementation
+//! The promises of the [`Engine`] trait as tests, one file a topic, for every engine: each implementation
 //! gives a way to open an empty store, and runs all of them. Compiled for tests and with the feature `conformance` only.
 
 mod client;

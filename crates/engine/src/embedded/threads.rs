@@ -153,7 +153,9 @@ impl<D: Disk + Clone> Embedded<D> {
             let state = &shared.state;
             let owes = !state.owing.is_empty() || state.rooms.owes() || !state.removals.is_empty();
             let pause = if owes { Some(HOUSE_MS) } else { self.rest_due(now, &shared) };
+            // What is still due has just been tried: the archive has failed, or the journal, which stays so.
             let sweep = shared.state.sweeps.first().map(|(at, _)| at.saturating_sub(now));
+            let sweep = sweep.map(|pause| if pause == 0 { HOUSE_MS } else { pause });
             let pause = pause.into_iter().chain(sweep).min();
             if let Some(pause) = pause {
                 self.house.wait_for(&mut shared, Duration::from_millis(pause.max(1)));
