@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use ackd_engine::{
     Address, Answer, Append, Command, Connect, Connected, CrashPlan, Credential, FaultPlan,
-    JoinRoom, Limits, MemberKey, ReadRoom, RoomPlace, Settings, SettleRoom, SimDisk, Target,
+    GivenUp, JoinRoom, Limits, MemberKey, ReadRoom, RoomPlace, Settings, SettleRoom, SimDisk,
+    Target,
 };
 use ackd_wire::{ClientId, MessageId, Name, Room};
 
@@ -107,7 +108,11 @@ fn live(rig: &Rig, sends: u64) {
 fn settle(rig: &Rig, [ann, bob, phone]: [&Connected; 3], place: &RoomPlace) {
     let here = seqs(&rig.read(BOB, bob));
     if let [first, .., last] = here[..] {
-        rig.submit(BOB, 7, Command::Reject { reader: bob.reader, seqs: vec![first] });
+        rig.submit(
+            BOB,
+            7,
+            Command::Reject { reader: bob.reader, seqs: vec![first], by: GivenUp::Reader },
+        );
         rig.settle(BOB, bob, Some(last.saturating_sub(3)), &[last]);
     }
     let there: Vec<u64> = seqs(&rig.read(PHONE, phone)).into_iter().step_by(2).collect();
