@@ -1,6 +1,6 @@
 //! What the steps need beside cargo itself: looked for first, installed if it is missing, and said so.
 
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
@@ -18,8 +18,12 @@ pub(crate) fn install() -> Result<()> {
     for need in NEEDS.iter().filter(|need| !is_there(need)) {
         let command = command(need, is_root());
         println!("`{}` is missing; installing: {}", need.probe.join(" "), command.join(" "));
-        let status = Command::new(command[0]).args(&command[1..]).status();
-        let status = status.with_context(|| format!("cannot run {}", command[0]))?;
+        let mut status = run(&command)?;
+        if !status.success() && need.as_root {
+            // On a fresh machine the lists of packages may be old, or not be there.
+            run(&as_root(&["apt-get", "update"], is_root()))?;
+            status = run(&command)?;
+        }
         ensure!(status.success(), "`{}` ended with {status}", command.join(" "));
     }
     Ok(())
@@ -31,9 +35,18 @@ fn is_there(need: &Need) -> bool {
     status.is_ok_and(|status| status.success())
 }
 
+fn run(command: &[&str]) -> Result<ExitStatus> {
+    let status = Command::new(command[0]).args(&command[1..]).status();
+    status.with_context(|| format!("cannot run {}", command[0]))
+}
+
 fn command(need: &Need, is_root: bool) -> Vec<&'static str> {
-    let sudo = (need.as_root && !is_root).then_some("sudo");
-    sudo.into_iter().chain(need.install.iter().copied()).collect()
+    if need.as_root { as_root(need.install, is_root) } else { need.install.to_vec() }
+}
+
+fn as_root(command: &[&'static str], is_root: bool) -> Vec<&'static str> {
+    let sudo = (!is_root).then_some("sudo");
+    sudo.into_iter().chain(command.iter().copied()).collect()
 }
 
 fn is_root() -> bool {
