@@ -1,7 +1,7 @@
 //! Messages on their way to the client: stored ones in the log's order, live ones as they come, both again when their
 //! pause is over. What has no place in the window stays in the store.
 
-use ackd_engine::{self as engine, Delivery, Lost, Message, Tag};
+use ackd_engine::{self as engine, Delivery, LogKey, Lost, Message, Tag};
 use ackd_wire::{MessageId, Millis, Seq};
 
 use super::open::Open;
@@ -180,6 +180,17 @@ impl Session {
         }
     }
 
+    /// A page of the mailbox, or of this room, could not be read.
+    pub(super) fn read_later(&mut self, now: Millis, room: Option<LogKey>) {
+        let Some(live) = self.live_mut() else { return };
+        let window = match room.map(|log| live.reader_of(log)) {
+            None => &mut live.window,
+            Some(Some(index)) => &mut live.rooms[index].window,
+            Some(None) => return,
+        };
+        window.read_later(now.saturating_add(READ_AGAIN_MS));
+    }
+
     /// Live messages that are due by `now` are stored; they come again from the mailbox. How many.
     pub(super) fn store_live(&mut self, now: Millis, out: &mut Output<'_>) -> usize {
         let Some(live) = self.live_mut() else { return 0 };
@@ -249,6 +260,8 @@ pub(super) fn quiet(command: engine::Command<'static>, out: &mut Output<'_>) {
     out.requests.push(Request::Engine { slot: Tag::QUIET, command });
 }
 
+/// A page that the store could not read is asked for again after this pause.
+const READ_AGAIN_MS: Millis = 1_000;
 /// One page of the mailbox: about what a slow reader may be owed.
 pub(super) const PAGE_BYTES: u32 = 64 * 1024;
 /// Missed live messages whose acks may still cross, for one connection.

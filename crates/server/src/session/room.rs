@@ -36,7 +36,7 @@ impl Live {
         MemberKey { room: log, identity: self.identity, device: self.reader.index }
     }
 
-    fn reader_of(&self, log: LogKey) -> Option<usize> {
+    pub(super) fn reader_of(&self, log: LogKey) -> Option<usize> {
         self.rooms.iter().position(|reader| reader.log == log)
     }
 

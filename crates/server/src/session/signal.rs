@@ -147,6 +147,8 @@ impl Session {
             Open::Fetch { seqs } => self.settled(None, &seqs),
             Open::FetchRoom { log, seqs } => self.settled_in_room(log, None, &seqs),
             Open::Keep => out.events.push(error(None, None, refusal)),
+            Open::Read if refusal.is_passing() => self.read_later(now, None),
+            Open::ReadRoom { log } if refusal.is_passing() => self.read_later(now, Some(log)),
             // A stale reader reads no more: its places stay reserved.
             Open::Read
             | Open::ReadRoom { .. }

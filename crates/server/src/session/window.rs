@@ -21,6 +21,8 @@ pub(super) struct Window {
     read_to: Seq,
     /// The log's end as far as it is known here.
     end: Seq,
+    /// When a page that could not be read is asked for again; [`Millis::MAX`]: none is to be.
+    read_again: Millis,
 }
 
 /// A stored message that waits for its ack.
@@ -65,7 +67,8 @@ impl Window {
     /// An empty window of `size` places on a log that is settled up to `read_to` and ends at `end`.
     pub(super) fn new(size: usize, read_to: Seq, end: Seq) -> Self {
         let (stored, live) = (VecDeque::new(), VecDeque::new());
-        Self { size, stored, live, reserved: 0, others: 0, read_to: read_to.min(end), end }
+        let (read_to, read_again) = (read_to.min(end), Millis::MAX);
+        Self { size, stored, live, reserved: 0, others: 0, read_to, end, read_again }
     }
 
     /// Free places.
@@ -122,6 +125,11 @@ impl Window {
         }
         self.reserved = free;
         Some((self.read_to, free))
+    }
+
+    /// The page that was asked for cannot be read now: its places stay reserved, and at this time it is asked for again.
+    pub(super) fn read_later(&mut self, at: Millis) {
+        self.read_again = at;
     }
 
     /// A page has come: its places are free for its messages, the log is offered up to `read_to`.
@@ -236,6 +244,9 @@ impl Window {
 
     /// The stored messages whose pause is over. Each is marked as being fetched.
     pub(super) fn take_due(&mut self, now: Millis) -> Vec<InFlight> {
+        if self.read_again <= now {
+            (self.read_again, self.reserved) = (Millis::MAX, 0);
+        }
         let mut due = Vec::new();
         for message in &mut self.stored {
             if message.due <= now {
@@ -256,7 +267,9 @@ impl Window {
     /// When the first of them is due.
     pub(super) fn deadline(&self) -> Option<Millis> {
         let stored = self.stored.iter().map(|message| message.due);
-        stored.chain(self.live.iter().map(|message| message.due)).min()
+        let live = self.live.iter().map(|message| message.due);
+        let again = (self.read_again != Millis::MAX).then_some(self.read_again);
+        stored.chain(live).chain(again).min()
     }
 
     /// What is stored and unacknowledged, with the attempts made.

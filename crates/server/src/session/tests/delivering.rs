@@ -106,6 +106,24 @@ fn what_cannot_be_fetched_now_keeps_its_place_and_is_asked_for_again() {
 }
 
 #[test]
+fn a_page_that_cannot_be_read_now_is_asked_for_again() {
+    let mut driver = Driver::connected(4, 0, 3);
+    assert_eq!(driver.read(), Some((0, 4)));
+    let slot = driver.slot();
+    let refused = Answer::Refused(ackd_engine::Refusal::StoreUnavailable);
+    driver.signal(Signal::Answer(slot, refused));
+    driver.signal(Signal::Stored(message(4)));
+    assert_eq!((driver.delivered(), driver.read()), (vec![], None), "not before the others");
+    let again = driver.session.deadline().expect("it is asked for again");
+    driver.tick_at(again);
+    assert_eq!(driver.read(), Some((0, 4)));
+    let slot = driver.slot();
+    driver.signal(Signal::Answer(slot, page([1, 2, 3, 4], 4, 4)));
+    assert_eq!(driver.delivered(), [(1, 1), (2, 1), (3, 1), (4, 1)]);
+    assert_eq!(driver.session.deadline(), Some(again + 30_000));
+}
+
+#[test]
 fn after_max_attempts_a_message_is_rejected() {
     let mut driver = Driver::connected(1, 0, 0);
     driver.session.rules = Arc::new(Rules { max_attempts: 1, ..rules() });
